@@ -1,0 +1,60 @@
+# room() and program(): how a directory becomes a target.
+#
+# A room is an OBJECT library, so that the linker keeps the constructors that register its metrics.
+# Its headers are included as "room/header.h". The only include directory that a room shows is
+# build/include/<room>, which holds one link <room> -> its source directory; so a header of a room
+# that is not named after USES (nor used by one that is) does not exist for the compiler.
+
+# room(name SOURCES a.c … [USES room …] [LIBRARIES target …])
+function(room name)
+  cmake_parse_arguments(R "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  set(shown ${CMAKE_BINARY_DIR}/include/${name})
+  file(MAKE_DIRECTORY ${shown})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${name} ${shown}/${name} SYMBOLIC)
+  list(TRANSFORM R_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/${name}/)
+  add_library(${name} OBJECT ${R_SOURCES})
+  target_include_directories(${name} PUBLIC ${shown})
+  target_link_libraries(${name} PUBLIC ${R_USES} ${R_LIBRARIES})
+  set_property(GLOBAL PROPERTY ROOM_USES_${name} ${R_USES})
+endfunction()
+
+# rooms_closure(out room …): the rooms and all that they use, each once. CMake links an OBJECT
+# library's objects only where it is named directly, so executables name the whole closure.
+function(rooms_closure out)
+  set(todo ${ARGN})
+  set(seen "")
+  while(todo)
+    list(POP_FRONT todo next)
+    if(NOT next IN_LIST seen)
+      list(APPEND seen ${next})
+      get_property(uses GLOBAL PROPERTY ROOM_USES_${next})
+      list(APPEND todo ${uses})
+    endif()
+  endwhile()
+  set(${out} ${seen} PARENT_SCOPE)
+endfunction()
+
+# program(name SOURCES main.c … USES room …). All sources but main.c are the OBJECT library
+# <name>_parts, which unit tests may link.
+function(program name)
+  cmake_parse_arguments(P "" "" "SOURCES;USES" ${ARGN})
+  list(REMOVE_ITEM P_SOURCES main.c)
+  list(TRANSFORM P_SOURCES PREPEND ${name}/)
+  add_library(${name}_parts OBJECT ${P_SOURCES})
+  target_link_libraries(${name}_parts PUBLIC ${P_USES})
+  set_property(GLOBAL PROPERTY ROOM_USES_${name}_parts ${P_USES})
+  rooms_closure(closure ${name}_parts)
+  add_executable(${name} ${name}/main.c)
+  target_link_libraries(${name} PRIVATE ${closure})
+endfunction()
+
+# unit_test(name USES room …): tests/unit/<name>.c becomes an executable that CTest runs.
+# LABELS threads marks a test that the thread sanitizer runs too.
+function(unit_test name)
+  cmake_parse_arguments(T "" "" "USES;LABELS" ${ARGN})
+  rooms_closure(closure ${T_USES})
+  add_executable(${name} ${name}.c)
+  target_link_libraries(${name} PRIVATE ${closure} PkgConfig::CMOCKA m)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 60 LABELS "${T_LABELS}")
+endfunction()

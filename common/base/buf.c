@@ -1,0 +1,89 @@
+/* The growing buffer; see buf.h. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SMALLEST = 256 };
+
+static void move_to_front(struct buf *b)
+{
+    if (b->start == 0)
+        return;
+    memmove(b->data, b->data + b->start, buf_len(b));
+    b->end -= b->start;
+    b->start = 0;
+}
+
+static int grow(struct buf *b, size_t need)
+{
+    size_t cap = b->cap ? b->cap : SMALLEST;
+    while (cap < need)
+        cap *= 2;
+    char *data = realloc(b->data, cap);
+    if (!data) {
+        b->failed = true;
+        return ERR_NOMEM;
+    }
+    b->data = data;
+    b->cap = cap;
+    return OK;
+}
+
+int buf_reserve(struct buf *b, size_t n)
+{
+    if (b->cap - b->end >= n && b->data)
+        return OK;
+    if (n > SIZE_MAX / 4 || b->cap > SIZE_MAX / 4) {
+        b->failed = true;
+        return ERR_NOMEM;
+    }
+    move_to_front(b);
+    return b->cap - b->end >= n && b->data ? OK : grow(b, b->end + n);
+}
+
+int buf_u64(struct buf *b, uint64_t value)
+{
+    char digits[20];
+    char *p = digits + sizeof digits;
+    do
+        *--p = (char)('0' + value % 10);
+    while (value /= 10);
+    return buf_append(b, p, (size_t)(digits + sizeof digits - p));
+}
+
+int buf_printf(struct buf *b, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    int rc = n < 0 ? ERR_INVALID : buf_reserve(b, (size_t)n + 1);
+    if (rc == OK)
+        b->end += (size_t)vsnprintf(buf_tail(b), (size_t)n + 1, format, again);
+    va_end(again);
+    return rc;
+}
+
+const char *buf_cstr(struct buf *b)
+{
+    if (buf_reserve(b, 1) != OK)
+        return "";
+    *buf_tail(b) = '\0';
+    return buf_data(b);
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+    b->start += n;
+    if (b->start == b->end)
+        b->start = b->end = 0;
+}
+
+void buf_free(struct buf *b)
+{
+    free(b->data);
+    *b = (struct buf){0};
+}
