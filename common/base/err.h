@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK                 __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
 
 /* X(name, code, text) */

@@ -4,13 +4,13 @@
  *     static struct settings { const char *listen; int64_t users; } s;
  *     static const struct setting table[] = {
  *         {"listen", "LISTEN", SETTING_TEXT, &s.listen, "127.0.0.1:5000", "HOST:PORT to serve on"},
- *         {"users", NULL, SETTING_INT, &s.users, "10", "concurrent users", .min = 1, .max = 100000},
- *         {NULL},
+ *         {"users", NULL, SETTING_INT, &s.users, "10", "concurrent users", .min = 1, .max =
+ * 100000}, {NULL},
  *     };
  *
- * Flags are `--name VALUE` and `--name=VALUE`; a SETTING_FLAG takes none, or `=true|false`. An empty
- * environment variable counts as unset. Texts point into argv, the environment or the table, and
- * live as long as these.
+ * Flags are `--name VALUE` and `--name=VALUE`; a SETTING_FLAG takes none, or `=true|false`. An
+ * empty environment variable counts as unset. Texts point into argv, the environment or the table,
+ * and live as long as these.
  */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
@@ -35,14 +35,15 @@ struct setting_range {
 };
 
 struct setting {
-    const char *name;     /* without the dashes */
-    const char *env;      /* or NULL */
+    const char *name; /* without the dashes */
+    const char *env;  /* or NULL */
     enum setting_type type;
     void *target;
     const char *fallback; /* the default as text; NULL: none, the target becomes NULL or 0 */
     const char *help;
-    double min, max;      /* both 0: no bound but >= 0 for INT, NUMBER and RANGE */
-    const char *choices;  /* "text|json", or NULL */
+    double min,
+        max; /* of INT, NUMBER and RANGE; max <= min (as where both are 0): no upper bound */
+    const char *choices; /* "text|json", or NULL */
 };
 
 enum settings_result {

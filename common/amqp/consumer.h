@@ -1,0 +1,67 @@
+/*
+ * Consuming with prefetch and batched acks.
+ *
+ * Deliveries come one by one, in order; each is finished later with amqp_consumer_ack, in any order.
+ * Once a turn of the loop the finished ones are acknowledged: the contiguous prefix of tags with one
+ * basic.ack(multiple), those beyond an unfinished tag singly, so that a long job never lets another
+ * be acknowledged for it (ack_window.h). When the connection is lost the broker delivers again what was not acknowledged; an
+ * ack for a delivery of an earlier connection is ignored, which is what `epoch` is for.
+ *
+ * Series: amqp_delivered_total{redelivered}, amqp_acked_total, amqp_unacked.
+ */
+#ifndef AMQP_CONSUMER_H
+#define AMQP_CONSUMER_H
+
+#include "amqp/connection.h"
+
+struct amqp_consumer;
+
+struct amqp_consumer_options {
+    const char *url;
+    struct amqp_queue queue; /* declared durable */
+    uint16_t prefetch;       /* unacknowledged at most; 1..65535 */
+};
+
+/* Names a delivery; plain data. */
+struct amqp_tag {
+    uint64_t epoch; /* the connection that brought it */
+    uint64_t tag;
+};
+
+/* Valid during the callback only. Spans may be empty. */
+struct amqp_delivery {
+    struct amqp_tag tag;
+    bool redelivered;
+    const char *body;
+    size_t len;
+    const char *message_id;
+    size_t message_id_len;
+    const char *traceparent;
+    size_t traceparent_len;
+    bool body_too_large; /* larger than AMQP_BODY_MAX: body holds its first bytes */
+};
+#define AMQP_BODY_MAX (1024 * 1024)
+
+typedef void (*amqp_delivery_cb)(const struct amqp_delivery *d, void *ctx);
+
+struct amqp_consumer *amqp_consumer_new(struct loop *loop,
+                                        const struct amqp_consumer_options *options,
+                                        amqp_delivery_cb cb, void *ctx, struct err *err) MUST_CHECK;
+
+/* Finishes a delivery. It is acknowledged at the end of this turn. */
+void amqp_consumer_ack(struct amqp_consumer *c, struct amqp_tag tag);
+
+bool amqp_consumer_up(const struct amqp_consumer *c);
+
+/* Unfinished deliveries of the present connection. */
+size_t amqp_consumer_unfinished(const struct amqp_consumer *c);
+
+/* basic.cancel: no delivery comes after the broker's answer (or the loss of the connection), which `cb` tells from a
+ * later turn. Acks still work. For STAGE_STOP_ACCEPTING. After it the consumer does not subscribe again. */
+void amqp_consumer_cancel(struct amqp_consumer *c, void (*cb)(void *ctx), void *ctx);
+
+/* Sends what acks are waiting, closes, frees, then calls `cb` (may be NULL). Unfinished deliveries
+ * return to the queue. */
+void amqp_consumer_close(struct amqp_consumer *c, void (*cb)(void *ctx), void *ctx);
+
+#endif

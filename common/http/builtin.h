@@ -1,0 +1,39 @@
+/*
+ * What every program serves: /metrics, /health and /ready.
+ *
+ * A program lists its dependencies with a function each that says whether it can be used now; /ready
+ * is 200 when all can and the program is not shutting down, else 503, and names each one's state:
+ * {"ready":false,"dependencies":{"postgres":"up","rabbitmq":"down"}}.
+ */
+#ifndef HTTP_BUILTIN_H
+#define HTTP_BUILTIN_H
+
+#include "http/router.h"
+
+struct http_dependency {
+    const char *name;
+    bool (*up)(void *ctx);
+    void *ctx;
+};
+
+struct http_builtin {
+    struct loop *loop;
+    const struct http_dependency *dependencies; /* ends with a NULL name; may be NULL */
+};
+
+/* Handlers for a route table; a program's own ctx is not passed to them, so they look here. Call
+ * http_builtin_setup once, before the server listens. Memory stays the caller's. */
+void http_builtin_setup(const struct http_builtin *builtin);
+void http_metrics(struct http_exchange *x, void *ctx);
+void http_health(struct http_exchange *x, void *ctx);
+void http_ready(struct http_exchange *x, void *ctx);
+
+/* The three routes, to be named in a route table. */
+#define HTTP_BUILTIN_ROUTES                                                                        \
+    {"GET", "/metrics", http_metrics}, {"GET", "/health", http_health}, {"GET", "/ready", http_ready}
+
+/* For `--healthcheck`: a blocking GET /health of the address that the program serves (a wildcard host
+ * becomes loopback). 0 if it answered 200 within 2 s, else 1; says on stderr what was wrong. */
+int http_healthcheck(const char *address);
+
+#endif
