@@ -10,8 +10,8 @@
 
 #include <stddef.h>
 
-#define MUST_CHECK                 __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define MUST_CHECK               __attribute__((warn_unused_result))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 /* X(name, code, text) */
 #define ERR_MAP(X)                                                                                 \

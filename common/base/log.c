@@ -76,7 +76,8 @@ static void put_time(struct buf *line)
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &t));
     else
         strftime(text, sizeof text, "%H:%M:%S", localtime_r(&seconds, &t));
-    buf_printf(line, "%s.%03u", text, (unsigned)(ms % 1000));
+    buf_printf(line, "%s.%03u%s", text, (unsigned)(ms % 1000),
+               logger.format == LOG_JSON ? "Z" : "");
 }
 
 static void put_quoted(struct buf *line, const char *text, size_t len)

@@ -60,7 +60,7 @@ static int distance(const char *a, size_t len, const char *b)
 static int unknown(const struct setting *table, const struct flag *f, struct err *err)
 {
     const char *nearest = NULL;
-    int best = NAME_MAX_BYTES;
+    int best = (int)f->len / 2 + 1; /* what is further off is not meant */
     for (size_t i = 0; f->len <= NAME_MAX_BYTES && i < REQUESTS; i++)
         if (distance(f->name, f->len, requests[i].name) < best) {
             nearest = requests[i].name;
