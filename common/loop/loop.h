@@ -6,8 +6,9 @@
  *     …start servers and clients…
  *     return loop_run(&loop);          // until SIGTERM or SIGINT, then the stages of docs/async.md
  *
- * Series: libuv_loop_iterations_total, libuv_loop_idle_seconds_total, libuv_loop_iteration_seconds
- * (the time that callbacks took in one turn, which is how long another event may have waited).
+ * One loop a process: its metrics are the process's. Series: libuv_loop_iterations_total,
+ * libuv_loop_idle_seconds_total and libuv_loop_iteration_seconds, the time that the callbacks of
+ * one turn took, which is how long another event may have waited.
  */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
@@ -27,57 +28,66 @@ enum loop_stage {
     STAGE_COUNT,
 };
 
-/* One part's share in one stage. Embedded by the part; must live until loop_run returns or
- * loop_part_remove. */
+/* How long a stage may take before shutdown goes on without it, in milliseconds. */
+#define STAGE_STOP_ACCEPTING_LIMIT_MS 2000
+#define STAGE_FINISH_LIMIT_MS         5000
+#define STAGE_CLOSE_LIMIT_MS          2000
+
+/* One part's share in one stage. Embedded by the part; lives until loop_run returns or
+ * loop_part_remove. All fields are the loop's. */
 struct loop_part {
     struct list item;
-    enum loop_stage stage;
-    const char *name; /* for the log, when a stage takes too long */
+    const char *name;
     void (*begin)(struct loop_part *part);
-    bool done;
     struct loop *loop;
+    bool done;
 };
 
 struct loop {
-    uv_loop_t uv;
-    /* private: */
+    uv_loop_t uv; /* for uv_… calls of the rooms above */
+
+    /* The loop's own. */
     uv_signal_t on_term, on_int;
     uv_prepare_t before_poll;
-    uv_check_t after_poll;
-    uv_timer_t stage_timer;
-    uv_async_t wake; /* completes a stage from a later turn */
+    uv_timer_t stage_limit;
+    uv_async_t stage_over;
     struct list parts[STAGE_COUNT];
-    int stage; /* the stage that runs, -1 before shutdown, STAGE_COUNT after */
+    int stage; /* the stage that runs; -1 before the shutdown, STAGE_COUNT behind it */
     int exit_code;
-    uint64_t turn_began;
-    uint64_t finish_ms;
+    bool overdue; /* a stage met its limit */
+    bool stuck;   /* and it was the last one: handles are still open */
+    uint64_t turn_began, idle_before;
 };
 
-/* Sets up the loop, ignores SIGPIPE, raises RLIMIT_NOFILE to its hard limit. 0 or a negative code. */
+/* Sets up the loop, ignores SIGPIPE and raises the limit of open files as far as allowed. 0 or a
+ * negative code. */
 int loop_init(struct loop *loop) MUST_CHECK;
 
-/* Registers `part` for `stage`. `begin` is called once, when shutdown reaches the stage; the part
- * answers with loop_part_done, then or later. Parts of a stage begin in order of registration. */
+/* Registers `part` for `stage`. `begin` is called once, when the shutdown reaches the stage; the
+ * part answers with loop_part_done, in the call or later. The parts of a stage begin in order of
+ * registration. Must be called before the stage begins. */
 void loop_on_shutdown(struct loop *loop, enum loop_stage stage, const char *name,
                       struct loop_part *part, void (*begin)(struct loop_part *part));
 void loop_part_done(struct loop_part *part);
+
+/* Takes a part away, for one that ends before the program does. Counts as done. */
 void loop_part_remove(struct loop_part *part);
 
-/* Begins the shutdown, as SIGTERM does; safe from any callback. `exit_code` is what loop_run
- * returns. A second call changes nothing. */
+/* Begins the shutdown, as SIGTERM does; safe from any callback of the loop. `exit_code` is what
+ * loop_run returns. A second call changes nothing. */
 void loop_stop(struct loop *loop, int exit_code);
 
-/* Whether shutdown has begun. */
+/* Whether the shutdown has begun. */
 bool loop_stopping(const struct loop *loop);
 
-/* Runs until the last stage is over and every handle is closed. Asserts that uv_loop_close
- * returns 0. Returns the exit code: 0 after a signal or what loop_stop was given. A stage that is not done within
- * its limit (STAGE_LIMIT_MS) is logged with the names of the parts that hold it up, and left;
- * the exit code is then 1. */
+/* Runs until the last stage is over and every handle is closed, and asserts that uv_loop_close
+ * returns 0. The exit code: 0 after a signal, or what loop_stop was given; 1 if a stage met its
+ * limit, which is logged with the names of the parts that it waited for. A second signal ends the
+ * process at once. */
 int loop_run(struct loop *loop) MUST_CHECK;
 
 /* The loop's clock in milliseconds, as of this turn. */
-static inline uint64_t loop_ms(struct loop *loop)
+static inline uint64_t loop_ms(const struct loop *loop)
 {
     return uv_now(&loop->uv);
 }
