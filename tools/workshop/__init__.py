@@ -1,0 +1,32 @@
+"""The workshop's command, and the kit that its tests start servers with. Standard library only.
+
+From the outside in:
+
+    cli.py         the words of the command line, one function a command
+    stack.py       all services of one running copy: order, up, down
+    programs.py    frontend, backend, traffic as services
+    servers.py     PostgreSQL, Redis, RabbitMQ (and its epmd)
+    exporters.py   Prometheus, the exporters
+    service.py     what every service can do: start, wait until ready, stop, kill, pause
+    process.py     one process: pid and start time, signals, its children
+    state.py       what runs, on disk; the lock between two commands
+    prometheus.py  questions put to a running Prometheus
+    build.py       CMake          packages.py  apt          ports.py  who listens where
+    groups.py      the groups of tests, their counts        logkeeper.py  bounds the log files
+    ui.py          what is said on the terminal; Failure
+
+A test starts real servers like this (service.py lists all that a service can do):
+
+    stack = Stack(root, tmp_path, port_offset=free_offset(), die_with_parent=True)
+    stack.start("postgres", "redis", "rabbitmq")
+    frontend = stack.program("frontend", "--hello-delay", "0", build="asan")
+    frontend.start(); frontend.wait_ready(10)
+    stack.redis.pause(); ...; stack.redis.resume()
+    stack.down()
+"""
+
+from .ports import free_offset
+from .stack import Stack
+from .ui import Failure
+
+__all__ = ["Failure", "Stack", "free_offset"]

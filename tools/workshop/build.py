@@ -1,0 +1,50 @@
+"""CMake: configures and builds a preset, showing how far it is."""
+
+import fcntl
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from .ui import Failure, LiveLine, step
+
+
+def build(root, preset):
+    """Builds the preset into build/PRESET. One build of a tree at a time; the compiler's complaints are shown whole."""
+    directory = Path(root) / "build" / preset
+    if not (Path(root) / "CMakeLists.txt").exists():
+        raise Failure(f"there is no CMakeLists.txt in {root}", "run ./workshop from a complete checkout")
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / ".workshop-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _must_configure(root, directory):
+            step(f"configuring {preset}")
+            _run(root, ["cmake", "--preset", preset])
+        _run(root, ["cmake", "--build", "--preset", preset])
+
+
+def _must_configure(root, directory):
+    """Ninja notices a changed CMakeLists.txt by itself, but not changed presets."""
+    made = directory / "build.ninja"
+    return not made.exists() or made.stat().st_mtime < (Path(root) / "CMakePresets.json").stat().st_mtime
+
+
+def _run(root, argv):
+    line, output = LiveLine(), []
+    try:
+        process = subprocess.Popen(argv, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True, env=os.environ | {"NINJA_STATUS": "[%f/%t] "})
+    except FileNotFoundError:
+        raise Failure("cmake is not installed", "./workshop up installs it") from None
+    with process:
+        try:
+            for text in process.stdout:
+                output.append(text)
+                if re.match(r"\[\d+/\d+\]", text):
+                    line.show("building " + text.strip())
+        finally:
+            line.clear()
+            if process.poll() is None and process.stdout.closed is False:
+                process.wait()
+    if process.returncode:
+        raise Failure(f"'{' '.join(argv)}' failed:\n" + "".join(output[-60:]).rstrip(), "mend the error above, then try again")

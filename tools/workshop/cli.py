@@ -1,0 +1,170 @@
+"""The words of the command line. Each command is one function here or in up.py and groups.py."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from . import build, packages, ports
+from .groups import GROUPS, run_tests
+from .programs import NAMES, defaults
+from .stack import Stack, state_dir
+from .state import locked
+from .ui import Failure, complain, say, signals_interrupt
+from .up import up
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise Failure(message, "./workshop --help lists the commands, ./workshop COMMAND --help the options", status=2)
+
+
+def parser():
+    top = Parser(prog="./workshop", description="The workshop's one command.", allow_abbrev=False)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+
+    def command(name, function, summary):
+        added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
+                                    allow_abbrev=False)
+        added.set_defaults(function=function)
+        if name != "test":
+            added.add_argument("--port-offset", type=offset, default=0, metavar="N",
+                               help="a copy of its own, with every port shifted by N")
+        return added
+
+    starter = command("up", cmd_up, "install what is missing, build, start everything, wait until data flows")
+    starter.add_argument("--native", action="store_true", help="from Debian's packages, without Docker (the default)")
+    starter.add_argument("--docker", action="store_true", help=argparse.SUPPRESS)
+    starter.add_argument("--no-traffic", action="store_true", help="all but the program that makes requests")
+    starter.add_argument("--stack-only", action="store_true", help="only the servers, none of the three programs")
+    runner = command("run", cmd_run, "one program in the foreground, with its own options behind its name")
+    runner.add_argument("program", choices=NAMES)
+    runner.add_argument("options", nargs=argparse.REMAINDER, metavar="OPTIONS")
+    command("status", cmd_status, "one line a component: name, state, pid, port")
+    reader = command("logs", cmd_logs, "the end of the logs, of all or of one component")
+    reader.add_argument("name", nargs="?", metavar="NAME")
+    reader.add_argument("-f", "--follow", action="store_true", help="go on as lines are added, until Ctrl-C")
+    reader.add_argument("-n", "--lines", type=int, metavar="N", help="how many lines")
+    command("down", cmd_down, "end everything")
+    command("reset", cmd_reset, "end everything and delete all data")
+    tester = command("test", cmd_test, "build and run the tests; without a name, a short form of every group")
+    tester.add_argument("group", nargs="?", choices=[*GROUPS, "all"], metavar="|".join([*GROUPS, "all"]))
+    return top
+
+
+def offset(text):
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= ports.MAX_OFFSET:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 0 to {ports.MAX_OFFSET}")
+    return number
+
+
+def lock_of(port_offset):
+    name = f"lock-{port_offset}" if port_offset else "lock"
+    return ROOT / ".workshop" / name
+
+
+def cmd_up(options):
+    if options.docker:
+        raise Failure("--docker comes with the compose stack, which is not there yet", "./workshop up --native")
+    with locked(lock_of(options.port_offset), "up"):
+        up(Stack(ROOT, port_offset=options.port_offset), programs=not options.stack_only,
+           traffic=not (options.no_traffic or options.stack_only))
+
+
+def cmd_run(options):
+    """Becomes the program, so that Ctrl-C and the exit status are its own."""
+    stack, name = Stack(ROOT, port_offset=options.port_offset), options.program
+    service = stack.services[name]
+    given = options.options[1:] if options.options[:1] == ["--"] else options.options
+    if service.running:
+        raise Failure(f"{name} runs already, started by ./workshop up (pid {service.pid}, port {service.port})",
+                      "./workshop down, then ./workshop up --stack-only leaves the three programs to you")
+    if "LISTEN" not in os.environ and not any(word.startswith("--listen") for word in given):
+        _refuse_taken(service)
+    packages.ensure(packages.RUN, stack.logs / "apt.log")
+    build.build(ROOT, "release")
+    if not stack.rabbitmq.running:
+        say("the servers do not run; in another terminal, ./workshop up --stack-only starts them")
+    argv = [str(service.binary), *defaults(name, given), *given]
+    say(f"{name} on port {service.port}, Ctrl-C ends it: {' '.join([f'build/release/bin/{name}', *argv[1:]])}")
+    sys.stdout.flush()
+    os.execve(argv[0], argv, service.environment() | os.environ)
+
+
+def _refuse_taken(service):
+    if not ports.is_free(service.port):
+        raise Failure(f"port {service.port} ({service.name}) is taken by {ports.holder(service.port)}",
+                      f"end that one, or let this one listen elsewhere: --listen 127.0.0.1:{service.port + 10}")
+
+
+def cmd_status(options):
+    """Exit status 0 where all that was started runs, 1 otherwise."""
+    stack = Stack(ROOT, port_offset=options.port_offset)
+    recorded = stack.state.all()
+    for name, service in stack.services.items():
+        if service.running:
+            state = "running" if service.ready() else "not ready"
+        else:
+            state = "died" if name in recorded else "stopped"
+        say(f"{name:18} {state:10} {service.pid or '-':>8} {service.port or '-':>6}")
+    return 0 if recorded and all(stack.services[name].running for name in recorded if name in stack.services) else 1
+
+
+def cmd_logs(options):
+    stack = Stack(ROOT, port_offset=options.port_offset)
+    found = sorted(stack.logs.glob("*.log"))
+    if options.name:
+        found = [log for log in found if log.stem == options.name]
+    if not found:
+        known = ", ".join(sorted(log.stem for log in stack.logs.glob("*.log"))) or "none yet: ./workshop up starts it all"
+        raise Failure(f"there is no log of {options.name or 'anything'}", f"there are: {known}")
+    lines = options.lines if options.lines is not None else 100 if options.name else 10
+    follow = ["-F"] if options.follow else []
+    os.execvp("tail", ["tail", "-n", str(lines), *follow, *map(str, found)])
+
+
+def cmd_down(options):
+    if not state_dir(ROOT, options.port_offset).exists():
+        return say("nothing runs")
+    with locked(lock_of(options.port_offset), "down"):
+        _down(Stack(ROOT, port_offset=options.port_offset))
+
+
+def _down(stack):
+    if stack.state.all():
+        say("stopping")
+    ended = stack.down()
+    say(f"stopped {', '.join(ended)}" if ended else "nothing runs")
+
+
+def cmd_reset(options):
+    with locked(lock_of(options.port_offset), "reset"):
+        stack = Stack(ROOT, port_offset=options.port_offset)
+        _down(stack)
+        stack.delete_data()
+        say(f"deleted the data in {stack.dir}")
+
+
+def cmd_test(options):
+    return run_tests(ROOT, options.group)
+
+
+def main(arguments):
+    signals_interrupt()
+    try:
+        options = parser().parse_args(arguments)
+        return options.function(options) or 0
+    except Failure as failure:
+        complain(failure)
+        return failure.status
+    except KeyboardInterrupt:
+        complain(Failure("interrupted", "the same command again goes on from here"))
+        return 130
+    except BrokenPipeError:
+        return 1

@@ -1,0 +1,110 @@
+"""The groups of tests. Each leaves counts and a time; the last line printed sums them up.
+
+A group that cannot be built or that has no tests counts as one failure.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+from . import build, packages
+from .state import locked
+from .ui import Failure, say
+
+PYTHON = "/usr/bin/python3"  # Debian's: its packages hold pytest, pika, psycopg2 …
+
+
+def lint(root):
+    """Format of every C file; Prometheus's configuration."""
+    sources = [path for room in ("common", "frontend", "backend", "traffic", "labs", "tests", "examples", "bench")
+               for path in sorted((root / room).rglob("*.[ch]"))]
+    if not sources:
+        raise Failure("there is no C file to look at")
+    checks = [["clang-format", "--dry-run", "-Werror", *map(str, sources)],
+              ["promtool", "check", "config", "prometheus/prometheus.yml"]]
+    failed = sum(bool(subprocess.run(argv, cwd=root).returncode) for argv in checks)
+    return len(checks) - failed, failed
+
+
+def unit(preset, label=None):
+    """The unit tests as CTest knows them, built with the preset; of the label alone where one is given."""
+
+    def run(root):
+        build.build(root, preset)
+        report = root / "build" / preset / "unit.xml"
+        report.unlink(missing_ok=True)
+        only = ["-L", label] if label else []
+        subprocess.run(["ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "--no-tests=error",
+                        "--timeout", "120", "--output-junit", str(report), *only], cwd=root)
+        return counts(report)
+
+    return run
+
+
+def integration(preset, *more):
+    """pytest against real servers, with the programs built with the preset."""
+
+    def run(root):
+        build.build(root, preset)
+        report = root / "build" / preset / "integration.xml"
+        report.unlink(missing_ok=True)
+        environment = os.environ | {"WORKSHOP_BUILD": preset, "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run([PYTHON, "-m", "pytest", "tests/integration", "-q", "-p", "no:cacheprovider",
+                        f"--junitxml={report}", *more], cwd=root, env=environment)
+        return counts(report)
+
+    return run
+
+
+def counts(report):
+    """(passed, failed) of a JUnit file. No file, or no test in it, is a failure. What was skipped is neither."""
+    if not Path(report).exists():
+        return 0, 1
+    cases = list(xml.parse(report).getroot().iter("testcase"))
+    failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    return len(cases) - failed - skipped, failed if cases else 1
+
+
+# Group → its parts: name → function(root) → (passed, failed).
+GROUPS = {
+    "lint": {"lint": lint},
+    "unit": {"unit": unit("dev"), "unit, address sanitizer": unit("asan"),
+             "threads, thread sanitizer": unit("tsan", "threads")},
+    "integration": {"integration": integration("release")},
+}
+LONG = {"integration, address sanitizer": integration("asan")}
+
+
+def chosen(group):
+    if group in GROUPS:
+        return GROUPS[group]
+    parts = {name: part for each in GROUPS.values() for name, part in each.items()}
+    return parts | LONG if group == "all" else parts
+
+
+def run_tests(root, group=None):
+    """Exit status 0 where everything passed."""
+    packages.ensure(packages.RUN + packages.TEST, root / ".workshop/logs/apt.log")
+    with locked(root / ".workshop/lock-test", "test"):
+        results = [(name, *_run(name, part, root)) for name, part in chosen(group).items()]
+    say()
+    for name, passed, failed, seconds in results:
+        say(f"{'ok    ' if not failed else 'FAILED'} {name:32} {passed:4} passed {failed:4} failed {seconds:6.0f} s")
+    passed, failed = sum(row[1] for row in results), sum(row[2] for row in results)
+    say(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _run(name, part, root):
+    say(f"\n=== {name}")
+    begin = time.monotonic()
+    try:
+        passed, failed = part(root)
+    except Failure as failure:
+        print(f"{name}: {failure}", file=sys.stderr, flush=True)
+        passed, failed = 0, 1
+    return passed, failed or (not passed), time.monotonic() - begin

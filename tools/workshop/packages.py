@@ -1,0 +1,123 @@
+"""Debian's packages: which are missing, and their installation without starting their services.
+
+A download can be interrupted at any time. The unpacking after it cannot, since a half-configured package is in
+everybody's way: a Ctrl-C there is obeyed at its end. apt-install.sh does that part, as root.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from .ui import Failure, LiveLine, step
+
+# Alternatives are separated by "|": the first that the distribution has is taken.
+RUN = """gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev librabbitmq-dev libpq-dev libjansson-dev zlib1g-dev
+    libllhttp-dev|node-llhttp postgresql redis-server rabbitmq-server prometheus prometheus-node-exporter
+    prometheus-postgres-exporter prometheus-redis-exporter prometheus-blackbox-exporter""".split()
+TEST = """libcmocka-dev clang clang-format libclang-rt-dev python3-pytest python3-pika python3-psycopg2 python3-redis
+    python3-prometheus-client python3-requests""".split()
+
+
+def missing(wanted):
+    """Those of `wanted` of which no alternative is installed."""
+    names = [name for entry in wanted for name in entry.split("|")]
+    if not shutil.which("dpkg-query"):
+        raise Failure("this is no Debian or Ubuntu, so packages cannot be installed here",
+                      "install by hand what these packages hold: " + " ".join(wanted))
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *names],
+                          capture_output=True, text=True)
+    installed = {line.split()[0] for line in done.stdout.splitlines() if line.endswith(" installed")}
+    return [entry for entry in wanted if installed.isdisjoint(entry.split("|"))]
+
+
+def ensure(wanted, log):
+    """Installs what is missing of `wanted`; its output goes to the file `log`."""
+    lacking = missing(wanted)
+    if not lacking:
+        return
+    step(f"installing {len(lacking)} packages: {' '.join(lacking)}")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    root = _root_prefix()
+    _apt(root, ["update"], log, "reading the package lists", must=False)
+    names = [_alternative(entry) for entry in lacking]
+    _apt(root, ["install", "--download-only", *names], log, "downloading")
+    _install(root, names, log)
+    still = missing(wanted)
+    if still:
+        raise Failure(f"these packages could not be installed: {' '.join(still)}", f"apt's own words: {log}")
+
+
+def _root_prefix():
+    """What puts a command into root's hands; asks for the password now, while nothing is under way."""
+    if os.geteuid() == 0:
+        return []
+    if not shutil.which("sudo"):
+        raise Failure("packages are missing, and there is no sudo to install them with", "run ./workshop once as root")
+    if subprocess.run(["sudo", "-v"]).returncode:
+        raise Failure("sudo refused, so packages cannot be installed", "run ./workshop once as root")
+    return ["sudo"]
+
+
+def _alternative(entry):
+    """The first name of 'a|b' that can be installed here."""
+    names = entry.split("|")
+    for name in names[:-1]:
+        shown = subprocess.run(["apt-cache", "policy", name], capture_output=True, text=True).stdout
+        if "Candidate:" in shown and "Candidate: (none)" not in shown:
+            return name
+    return names[-1]
+
+
+def _apt(root, words, log, what, must=True):
+    """One apt-get that may be interrupted; Ctrl-C reaches it as well, and it leaves everything whole."""
+    argv = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-o", "DPkg::Lock::Timeout=300",
+            "-o", "Acquire::Retries=2", "--no-install-recommends", *words]
+    status, output = _follow(argv, log, what)
+    if status and must:
+        _explain(output, log)
+
+
+def _install(root, names, log):
+    """Unpacks and configures, in a process group of its own that Ctrl-C does not reach."""
+    script = Path(__file__).with_name("apt-install.sh")
+    argv = [*root, "sh", str(script), *names]
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, process_group=0)
+    try:
+        status, output = _show(process, log, "installing")
+    except KeyboardInterrupt:
+        step("packages are being unpacked, which must not be cut short; stopping right after that")
+        from .ui import undisturbed
+        with undisturbed():
+            _show(process, log, "installing")
+        raise
+    if status:
+        _explain(output, log)
+
+
+def _follow(argv, log, what):
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return _show(process, log, what)
+
+
+def _show(process, log, what):
+    """Reads the process's output to its end: into the log, and the newest line onto the terminal."""
+    line, output = LiveLine(), []
+    with open(log, "a") as file:
+        for text in process.stdout:
+            file.write(text)
+            output.append(text)
+            line.show(f"{what}: {text.strip()}")
+    line.clear()
+    return process.wait(), output
+
+
+def _explain(output, log):
+    text = "".join(output)
+    reasons = [line.strip() for line in output if line.startswith(("E:", "Err:", "dpkg: error"))]
+    hint = f"apt's own words: {log}"
+    if any(word in text for word in ("Could not resolve", "Could not connect", "Failed to fetch", "Unable to connect",
+                                     "Unable to locate package")):
+        hint = "check the network (and its proxy) and apt's sources, then run the same command again; " + hint
+    raise Failure("packages could not be installed: " + " / ".join(reasons[:3] or output[-1:]).strip(), hint)

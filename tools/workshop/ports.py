@@ -1,0 +1,96 @@
+"""The ports of the workshop, who holds a port, and offsets under which all are free."""
+
+import errno
+import os
+import random
+import socket
+from pathlib import Path
+
+HOST = "127.0.0.1"
+
+# Port by port as on the picture in the README. An offset shifts all of them.
+PORTS = {
+    "frontend": 5000,
+    "backend": 5001,
+    "traffic": 5002,
+    "postgres": 5432,
+    "rabbitmq": 5672,
+    "redis": 6379,
+    "prometheus": 9090,
+    "node": 9100,
+    "blackbox": 9115,
+    "redis-exporter": 9121,
+    "postgres-exporter": 9187,
+    "rabbitmq-ui": 15672,
+    "rabbitmq-metrics": 15692,
+    "rabbitmq-dist": 25672,
+    "epmd": 25673,  # not the usual 4369: a system's own Erlang may have that one
+}
+MAX_OFFSET = 65535 - max(PORTS.values())
+
+
+def is_free(port):
+    """Whether a server could listen on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            return True
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+
+
+def answers(port, timeout=0.5):
+    """Whether something accepts connections on the port."""
+    try:
+        socket.create_connection((HOST, port), timeout).close()
+        return True
+    except OSError:
+        return False
+
+
+def all_free(offset):
+    return all(is_free(port + offset) for port in PORTS.values())
+
+
+def free_offset(low=2000, high=6000):
+    """An offset under which no port of the workshop is taken; random, so that two callers rarely meet."""
+    for _ in range(200):
+        offset = random.randrange(low, high)
+        if all_free(offset):
+            return offset
+    raise RuntimeError("no free range of ports found")
+
+
+def suggested_offset():
+    """A round offset to type after --port-offset, or None."""
+    return next((offset for offset in range(1000, MAX_OFFSET, 1000) if all_free(offset)), None)
+
+
+def _listening_inodes(port):
+    """Inodes of the sockets that listen on the port, from /proc/net/tcp and tcp6."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                found.add(f"socket:[{fields[9]}]")
+    return found
+
+
+def holder(port):
+    """Who listens on the port, as 'name (pid N)'. Another user's processes are hidden from a normal user."""
+    inodes = _listening_inodes(port)
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(os.readlink(fd) in inodes for fd in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+        except OSError:
+            continue  # gone meanwhile, or not ours to look at
+    return f"another user's process (sudo ss -ltnp 'sport = :{port}' names it)"

@@ -1,0 +1,48 @@
+"""Questions put to a running Prometheus over its HTTP API."""
+
+import json
+import urllib.parse
+
+from .service import http_get
+
+
+class Api:
+    def __init__(self, url):
+        self.url = url
+
+    def _get(self, path, **parameters):
+        query = "?" + urllib.parse.urlencode(parameters) if parameters else ""
+        status, body = http_get(f"{self.url}/api/v1/{path}{query}", 5)
+        return json.loads(body)["data"] if status == 200 else None
+
+    def query(self, promql):
+        """The result of an instant query: [(labels, value)], empty where there is none."""
+        data = self._get("query", query=promql)
+        return [(row["metric"], float(row["value"][1])) for row in data["result"]] if data else []
+
+    def value(self, promql):
+        """The first sample's value, None where there is none."""
+        rows = self.query(promql)
+        return rows[0][1] if rows else None
+
+    def targets(self):
+        """job → (health, last error); the worst of its targets where a job has several."""
+        data = self._get("targets", state="active")
+        found = {}
+        for target in data["activeTargets"] if data else ():
+            job = target["labels"]["job"]
+            if job not in found or target["health"] != "up":
+                found[job] = (target["health"], target["lastError"])
+        return found
+
+    def version(self):
+        data = self._get("status/buildinfo")
+        return data["version"] if data else "unknown"
+
+    def pages(self):
+        """(graph, targets): Debian's builds serve the classic pages alone, 3.x has /query, other builds /graph."""
+        for graph, targets in (("/classic/graph", "/classic/targets"), ("/query", "/targets"), ("/graph", "/targets")):
+            status, body = http_get(self.url + graph, 2)
+            if status == 200 and "<html" in body:
+                return self.url + graph, self.url + targets
+        return self.url, self.url + "/targets"

@@ -1,0 +1,154 @@
+"""All services of one running copy of the workshop, in the order of their dependencies.
+
+    stack = Stack(root, state_dir, port_offset=0, build="release", die_with_parent=False)
+    stack.postgres, stack.redis, stack.epmd, stack.rabbitmq, stack.prometheus,
+    stack.node, stack.postgres_exporter, stack.redis_exporter, stack.blackbox, stack.logkeeper
+    stack.frontend, stack.backend, stack.traffic           as `up` runs them
+    stack.start(*names)          starts them and what they need, waits until all are ready
+    stack.program(name, *flags)  one more program, not started yet; see programs.Program
+    stack.program_environment()  DATABASE_URL and so on, for a process that a test starts by itself
+    stack.down()                 ends everything, programs first; stack.delete_data()
+
+Two stacks never meet when their state directories and port offsets differ. `die_with_parent` is for tests: what
+they start ends with them, however they end.
+"""
+
+import shutil
+import time
+from pathlib import Path
+
+from . import ports
+from .exporters import (BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter)
+from .programs import NAMES, Program, defaults
+from .servers import Epmd, Postgres, RabbitMQ, Redis
+from .state import State
+from .ui import Failure
+
+# RabbitMQ takes longest to start, so it comes first.
+SERVERS = (Epmd, RabbitMQ, Postgres, Redis, Prometheus, NodeExporter, BlackboxExporter, PostgresExporter,
+           RedisExporter, LogKeeper)
+
+# What goes down one group after the other: who sends work, who takes it, who keeps it.
+DOWN_FIRST = (("traffic",), ("frontend",), ("backend",))
+DOWN_LAST = ("epmd",)
+
+
+def state_dir(root, port_offset):
+    """Where the data of a copy lies: .workshop/, or .workshop/offset-N/."""
+    base = Path(root) / ".workshop"
+    return base / f"offset-{port_offset}" if port_offset else base
+
+
+class Stack:
+    def __init__(self, root, directory=None, port_offset=0, build="release", die_with_parent=False):
+        self.root, self.port_offset = Path(root).resolve(), port_offset
+        self.dir = Path(directory).resolve() if directory else state_dir(self.root, port_offset)
+        self.build, self.die_with_parent = build, die_with_parent
+        self.logs = self.dir / "logs"
+        self.state = State(self.dir / "state.json")
+        self.services = {}
+        for kind in SERVERS:
+            self._add(kind(self))
+        for name in NAMES:
+            self._add(Program(self, name, *defaults(name)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.down()
+
+    def _add(self, service):
+        self.services[service.name] = service
+        setattr(self, service.name.replace("-", "_"), service)
+        return service
+
+    def program(self, program, *flags, **more):
+        """A program with its own flags; label, port, env, build as in programs.Program. Ends with down()."""
+        service = Program(self, program, *flags, **more)
+        old = self.services.get(service.name)
+        if old is not None and old.running:
+            raise Failure(f"{service.name} runs already", "give this one another label, and another port")
+        return self._add(service)
+
+    def program_environment(self):
+        return {"DATABASE_URL": self.postgres.url, "REDIS_URL": self.redis.url, "AMQP_URL": self.rabbitmq.url,
+                "BASE_URL": self.frontend.url}
+
+    def make_dirs(self):
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+        except PermissionError:
+            raise Failure(f"{self.dir} belongs to another user", "use the same user as before (with sudo?)") from None
+
+    def start(self, *names, tell=lambda service, seconds: None):
+        """Each starts as soon as what it needs is ready, side by side with the others. `tell` hears of each."""
+        waiting, starting = self.with_needs(names or self.services), {}
+        while waiting or starting:
+            for service in [s for s in waiting if all(self.services[n].running and n not in starting for n in s.needs)]:
+                waiting.remove(service)
+                starting[service.name] = time.monotonic()
+                service.start()
+            for name in [n for n in starting if self._is_up(self.services[n], starting[n])]:
+                tell(self.services[name], time.monotonic() - starting.pop(name))
+            time.sleep(0.02)
+        return self
+
+    @staticmethod
+    def _is_up(service, since):
+        if service.ready():
+            return True
+        if not service.running or time.monotonic() > since + service.ready_timeout:
+            service.wait_ready(0.01)  # raises, with the reason from its log
+        return False
+
+    def with_needs(self, names):
+        """The services named and all that they need, in the order in which `services` has them."""
+        wanted, new = set(), list(names)
+        while new:
+            name = new.pop()
+            if name not in wanted:
+                wanted.add(name)
+                new += self.services[name].needs
+        return [service for name, service in self.services.items() if name in wanted]
+
+    def taken_ports(self, services):
+        """[(component, port, who has it)] for the ports that services which do not run would need."""
+        return [(name, port, ports.holder(port)) for service in services if not service.running
+                for name, port in service.all_ports().items() if not ports.is_free(port)]
+
+    def down(self, names=None):
+        """Ends the named services, or all, those of earlier commands included. Returns the names of those it ended."""
+        self._adopt()
+        chosen = [s for s in self.services.values() if s.process and (names is None or s.name in names)]
+        ended = [service.name for service in chosen if service.running]
+        for group in self._down_order(chosen):
+            for service in group:
+                service.terminate()
+            for service in group:
+                service.finish()
+        return ended
+
+    def _adopt(self):
+        """Takes in programs that the state file knows and this object does not, such as a test's."""
+        for name in self.state.all():
+            if name not in self.services:
+                kind = next((program for program in NAMES if name.startswith(program)), None)
+                self._add(Program(self, kind or "frontend", label=name))
+
+    @staticmethod
+    def _down_order(services):
+        def program(service):
+            return getattr(service, "program", "") if isinstance(service, Program) else ""
+
+        groups = [[s for s in services if program(s) in first] for first in DOWN_FIRST]
+        groups.append([s for s in services if not program(s) and s.name not in DOWN_LAST])
+        groups.append([s for s in services if s.name in DOWN_LAST])
+        return groups
+
+    def delete_data(self):
+        """Removes the state directory. The one without an offset holds those of other copies, which stay."""
+        for entry in self.dir.iterdir() if self.dir.exists() else ():
+            if entry.name.startswith(("offset-", "lock")):
+                continue
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
