@@ -34,14 +34,18 @@ function(rooms_closure out)
   set(${out} ${seen} PARENT_SCOPE)
 endfunction()
 
-# program(name SOURCES main.c … USES room …). All sources but main.c are the OBJECT library
-# <name>_parts, which unit tests may link.
+# program(name SOURCES main.c … USES room … [LIBRARIES target …]). All sources but main.c are the
+# OBJECT library <name>_parts, which unit tests may link.
 function(program name)
-  cmake_parse_arguments(P "" "" "SOURCES;USES" ${ARGN})
+  cmake_parse_arguments(P "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   list(REMOVE_ITEM P_SOURCES main.c)
   list(TRANSFORM P_SOURCES PREPEND ${name}/)
+  set(shown ${CMAKE_BINARY_DIR}/include/${name})
+  file(MAKE_DIRECTORY ${shown})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${name} ${shown}/${name} SYMBOLIC)
   add_library(${name}_parts OBJECT ${P_SOURCES})
-  target_link_libraries(${name}_parts PUBLIC ${P_USES})
+  target_include_directories(${name}_parts PUBLIC ${shown})
+  target_link_libraries(${name}_parts PUBLIC ${P_USES} ${P_LIBRARIES})
   set_property(GLOBAL PROPERTY ROOM_USES_${name}_parts ${P_USES})
   rooms_closure(closure ${name}_parts)
   add_executable(${name} ${name}/main.c)
