@@ -26,7 +26,8 @@
     X(NOT_FOUND, -10009, "not found")                                                              \
     X(REFUSED, -10010, "refused by the server")                                                    \
     X(LOST, -10011, "connection lost")                                                             \
-    X(UNKNOWN_FRUIT, -10012, "unknown fruit")
+    X(UNKNOWN_FRUIT, -10012, "unknown fruit")                                                      \
+    X(INVALID_QUANTITY, -10013, "invalid quantity")
 
 enum err_code {
     OK = 0,
