@@ -1,0 +1,49 @@
+/* Gauges: what goes up and down; see metrics.h. */
+#include "metrics/internal.h"
+
+#include <assert.h>
+
+void gauge_add(struct gauge *g, double delta)
+{
+    cell_add_double(&g->value, delta);
+}
+
+void gauge_set_to_current_time(struct gauge *g)
+{
+    gauge_set(g, (double)clock_wall_ms() / 1000);
+}
+
+double gauge_value(const struct gauge *g)
+{
+    return cell_get_double(&g->value);
+}
+
+static void reset(struct metric_child *child)
+{
+    gauge_set((struct gauge *)child, 0);
+}
+
+static void init(struct metric_child *child, void *extra)
+{
+    (void)extra;
+    reset(child);
+}
+
+static void observe(struct metric_child *child, double value)
+{
+    gauge_set((struct gauge *)child, value);
+}
+
+const struct metric_ops metric_gauge_ops = {
+    .name = "gauge",
+    .size = sizeof(struct gauge),
+    .init = init,
+    .reset = reset,
+    .observe = observe,
+};
+
+struct gauge *gauge_with(struct metric_family *f, const char *const values[])
+{
+    assert(f->spec.type == METRIC_GAUGE);
+    return (struct gauge *)metric_family_with(f, values);
+}

@@ -1,0 +1,95 @@
+/* Is a declaration a good one? Names and limits are Prometheus's; see metrics.h. */
+#include "metrics/internal.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool is_name(const char *s, bool colons)
+{
+    for (const char *p = s; *p; p++) {
+        bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_';
+        bool digit = *p >= '0' && *p <= '9' && p > s;
+        if (!letter && !digit && !(colons && *p == ':'))
+            return false;
+    }
+    return *s;
+}
+
+static const char *reserved_label(enum metric_type type)
+{
+    return type == METRIC_HISTOGRAM ? "le" : type == METRIC_SUMMARY ? "quantile" : "";
+}
+
+static int check_label(const struct metric_spec *spec, unsigned i, struct err *err)
+{
+    const char *label = spec->labels[i];
+    if (!label || !is_name(label, false))
+        return err_set(err, ERR_INVALID, "\"%s\" is no label name", label ? label : "");
+    if (!strncmp(label, "__", 2) || !strcmp(label, reserved_label(spec->type)))
+        return err_set(err, ERR_INVALID, "the label \"%s\" is reserved", label);
+    for (unsigned k = 0; k < i; k++)
+        if (!strcmp(label, spec->labels[k]))
+            return err_set(err, ERR_INVALID, "the label \"%s\" is there twice", label);
+    return OK;
+}
+
+static int check_labels(const struct metric_spec *spec, struct err *err)
+{
+    if (spec->n_labels > METRICS_MAX_LABELS)
+        return err_set(err, ERR_INVALID, "more than %d labels", METRICS_MAX_LABELS);
+    int rc = OK;
+    for (unsigned i = 0; i < spec->n_labels && rc == OK; i++)
+        rc = check_label(spec, i, err);
+    return rc;
+}
+
+static int check_summary(const struct metric_spec *spec, struct err *err)
+{
+    if (!(spec->window >= 1e-3 && spec->window <= 1e9))
+        return err_set(err, ERR_INVALID, "a window of %g seconds", spec->window);
+    const struct metric_quantiles *q = spec->quantiles;
+    for (unsigned i = 0; q && i < q->n; i++)
+        if (!(q->at[i] >= 0 && q->at[i] <= 1))
+            return err_set(err, ERR_INVALID, "quantile %g is not in [0, 1]", q->at[i]);
+        else if (i && q->at[i] <= q->at[i - 1])
+            return err_set(err, ERR_INVALID, "quantiles must ascend: %g after %g", q->at[i],
+                           q->at[i - 1]);
+    return OK;
+}
+
+int metric_spec_check(const struct metric_spec *spec, struct err *err)
+{
+    if (!spec->name || !is_name(spec->name, true))
+        return err_set(err, ERR_INVALID, "this is no metric name");
+    if (!spec->help || !*spec->help)
+        return err_set(err, ERR_INVALID, "the help text is missing");
+    if (spec->type == METRIC_HISTOGRAM && !spec->buckets)
+        return err_set(err, ERR_INVALID, "the buckets are missing");
+    int rc = check_labels(spec, err);
+    if (rc == OK && spec->type == METRIC_SUMMARY)
+        rc = check_summary(spec, err);
+    return rc;
+}
+
+/* Is `name` one of the sample names of `spec`, or the name that OpenMetrics gives its family? */
+static bool takes_name(const struct metric_spec *spec, const char *name)
+{
+    static const char *const suffixes[][4] = {
+        [METRIC_COUNTER] = {""},
+        [METRIC_GAUGE] = {""},
+        [METRIC_HISTOGRAM] = {"", "_bucket", "_sum", "_count"},
+        [METRIC_SUMMARY] = {"", "_sum", "_count"},
+    };
+    size_t len = strlen(spec->name);
+    for (unsigned i = 0; i < 4 && suffixes[spec->type][i]; i++)
+        if (!strncmp(name, spec->name, len) && !strcmp(name + len, suffixes[spec->type][i]))
+            return true;
+    size_t total = len > 6 && spec->type == METRIC_COUNTER ? len - 6 : 0;
+    return total && !strcmp(spec->name + total, "_total") && !strncmp(name, spec->name, total) &&
+           !name[total];
+}
+
+bool metric_specs_clash(const struct metric_spec *a, const struct metric_spec *b)
+{
+    return takes_name(a, b->name) || takes_name(b, a->name);
+}

@@ -1,0 +1,368 @@
+/*
+ * The children of a family: found without a lock, made under one; see model.h.
+ *
+ * The hash table is open addressing, at most half full. It only ever gains entries, so a reader may
+ * look while a writer adds: a slot goes from NULL to its child once. A table that has become too
+ * small is replaced and kept, since a reader may still be in it; all old ones together are smaller
+ * than the new one.
+ */
+#include "metrics/internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 8 };
+static const char OVERFLOW_VALUE[] = "overflow";
+static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+struct metric_table {
+    struct metric_table *older;
+    size_t capacity; /* a power of two */
+    _Atomic(struct metric_child *) slots[];
+};
+
+/* ---- Keys: the label values, each terminated, one behind the other -------------------------- */
+
+struct key {
+    const char *values[METRICS_MAX_LABELS];
+    size_t lens[METRICS_MAX_LABELS]; /* with the terminators */
+    unsigned n;
+    size_t len;
+    uint64_t hash;
+};
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    __uint128_t product = (__uint128_t)(hash ^ word) * 0x9e3779b97f4a7c15u;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t n)
+{
+    uint64_t word;
+    for (; n > sizeof word; bytes += sizeof word, n -= sizeof word) {
+        memcpy(&word, bytes, sizeof word);
+        hash = mix(hash, word);
+    }
+    word = 0;
+    memcpy(&word, bytes, n);
+    return mix(hash + n, word);
+}
+
+static void key_of(struct key *key, const char *const values[], unsigned n)
+{
+    *key = (struct key){.n = n, .hash = 0x243f6a8885a308d3u};
+    for (unsigned i = 0; i < n; i++) {
+        key->values[i] = values[i] ? values[i] : "";
+        key->lens[i] = strlen(key->values[i]) + 1;
+        key->len += key->lens[i];
+        key->hash = hash_bytes(key->hash, key->values[i], key->lens[i]);
+    }
+}
+
+static bool key_is(const struct key *key, const struct metric_child *child)
+{
+    if (child->hash != key->hash || child->key_len != key->len)
+        return false;
+    const char *at = child->key;
+    for (unsigned i = 0; i < key->n; at += key->lens[i++])
+        if (memcmp(at, key->values[i], key->lens[i]))
+            return false; /* in bounds: all lengths before were equal, and so is their sum */
+    return true;
+}
+
+void metric_child_values(const struct metric_child *child,
+                         const char *values[static METRICS_MAX_LABELS])
+{
+    const char *at = child->key;
+    for (unsigned i = 0; i < child->family->spec.n_labels; i++) {
+        values[i] = at;
+        at += strlen(at) + 1;
+    }
+}
+
+/* ---- The table ------------------------------------------------------------------------------ */
+
+static struct metric_child *find(struct metric_family *f, const struct key *key)
+{
+    struct metric_table *t = atomic_load_explicit(&f->table, memory_order_acquire);
+    for (size_t i = key->hash;; i++) {
+        struct metric_child *child =
+            atomic_load_explicit(&t->slots[i & (t->capacity - 1)], memory_order_acquire);
+        if (!child || key_is(key, child))
+            return child;
+    }
+}
+
+static struct metric_table *table_new(size_t capacity)
+{
+    struct metric_table *t = calloc(1, sizeof *t + capacity * sizeof *t->slots);
+    if (t)
+        t->capacity = capacity;
+    return t;
+}
+
+static void table_put(struct metric_table *t, struct metric_child *child)
+{
+    size_t i = child->hash;
+    while (atomic_load_explicit(&t->slots[i & (t->capacity - 1)], memory_order_relaxed))
+        i++;
+    atomic_store_explicit(&t->slots[i & (t->capacity - 1)], child, memory_order_release);
+}
+
+/* A table with room for one more, or NULL. */
+static struct metric_table *table_with_room(struct metric_family *f)
+{
+    struct metric_table *old = atomic_load_explicit(&f->table, memory_order_relaxed);
+    if (f->made < old->capacity / 2)
+        return old;
+    struct metric_table *t = table_new(old->capacity * 2);
+    if (!t)
+        return NULL;
+    t->older = old;
+    METRIC_EACH_CHILD(child, f)
+    table_put(t, child);
+    atomic_store_explicit(&f->table, t, memory_order_release);
+    return t;
+}
+
+/* ---- Making children ------------------------------------------------------------------------ */
+
+static size_t extra_of(const struct metric_family *f)
+{
+    const struct metric_ops *ops = metric_ops_of(f);
+    return ops->extra ? ops->extra(f) : 0;
+}
+
+static struct metric_child *child_alloc(struct metric_family *f, const struct key *key)
+{
+    const struct metric_ops *ops = metric_ops_of(f);
+    size_t extra = extra_of(f);
+    struct metric_child *child = calloc(1, ops->size + extra + key->len);
+    if (!child)
+        return NULL;
+    char *text = (char *)child + ops->size + extra;
+    child->key = text;
+    for (unsigned i = 0; i < key->n; text += key->lens[i++])
+        memcpy(text, key->values[i], key->lens[i]);
+    child->key_len = key->len;
+    child->hash = key->hash;
+    child->family = f;
+    ops->init(child, (char *)child + ops->size);
+    return child;
+}
+
+static void append(struct metric_family *f, struct metric_child *child)
+{
+    if (f->last)
+        atomic_store_explicit(&f->last->next, child, memory_order_release);
+    else
+        atomic_store_explicit(&f->first, child, memory_order_release);
+    f->last = child;
+    f->made++;
+}
+
+/* Hidden, so that the caller says when it is seen. NULL: no memory. */
+static struct metric_child *make(struct metric_family *f, const struct key *key)
+{
+    struct metric_table *t = table_with_room(f);
+    struct metric_child *child = t ? child_alloc(f, key) : NULL;
+    if (!child)
+        return NULL;
+    append(f, child);
+    table_put(t, child);
+    return child;
+}
+
+static struct metric_child *overflow(struct metric_family *f, enum metric_error reason)
+{
+    metric_error(reason);
+    return f->overflow;
+}
+
+/* Finds again, for another thread may have been first, and makes; never NULL. */
+static struct metric_child *find_or_make(struct metric_family *f, const struct key *key)
+{
+    unsigned max = f->spec.max_children ? f->spec.max_children : METRICS_MAX_CHILDREN;
+    struct metric_child *child = find(f, key);
+    if (!child && f->made > max) /* the overflow child is one more */
+        child = overflow(f, METRIC_ERROR_FULL);
+    else if (!child)
+        child = make(f, key);
+    if (!child)
+        child = overflow(f, METRIC_ERROR_OUT_OF_MEMORY);
+    if (!metric_child_shown(child)) {
+        metric_ops_of(f)->reset(child);
+        metric_child_show(child, true);
+    }
+    return child;
+}
+
+/* The length of the UTF-8 sequence at `s`, or 0: no overlong forms, surrogates, or > U+10FFFF. */
+static unsigned utf8_len(const unsigned char *s)
+{
+    if (s[0] < 0x80)
+        return 1;
+    unsigned n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4)
+        return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    for (unsigned i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) /* the terminator too ends a sequence early */
+            return 0;
+    return n;
+}
+
+static bool is_utf8(const char *s)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    for (unsigned n; *p; p += n)
+        if (!(n = utf8_len(p)))
+            return false;
+    return true;
+}
+
+/* A copy with U+FFFD for each wrong byte; NULL: no memory. */
+static char *repaired(const char *s)
+{
+    char *copy = malloc(strlen(s) * (sizeof REPLACEMENT - 1) + 1), *out = copy;
+    for (unsigned n; copy && *s; s += n ? n : 1) {
+        n = utf8_len((const unsigned char *)s);
+        memcpy(out, n ? s : REPLACEMENT, n ? n : sizeof REPLACEMENT - 1);
+        out += n ? n : sizeof REPLACEMENT - 1;
+    }
+    if (copy)
+        *out = '\0';
+    return copy;
+}
+
+/* Such a value is repaired again at each call: dear, but it is an error anyway. */
+static struct metric_child *with_repaired(struct metric_family *f, const struct key *raw)
+{
+    char *copies[METRICS_MAX_LABELS] = {NULL};
+    bool complete = true;
+    for (unsigned i = 0; i < raw->n; i++)
+        complete &= (copies[i] = repaired(raw->values[i])) != NULL;
+    metric_error(METRIC_ERROR_INVALID_UTF8);
+    struct metric_child *child =
+        complete ? metric_family_with(f, (const char *const *)copies) : f->overflow;
+    for (unsigned i = 0; i < raw->n; i++)
+        free(copies[i]);
+    return child;
+}
+
+static struct metric_child *with_slowly(struct metric_family *f, const struct key *key)
+{
+    for (unsigned i = 0; i < key->n; i++)
+        if (!is_utf8(key->values[i]))
+            return with_repaired(f, key);
+    pthread_mutex_lock(&f->lock);
+    struct metric_child *child = find_or_make(f, key);
+    pthread_mutex_unlock(&f->lock);
+    return child;
+}
+
+static void count_nulls(const char *const values[], unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!values[i])
+            metric_error(METRIC_ERROR_NULL_LABEL);
+}
+
+struct metric_child *metric_family_with(struct metric_family *f, const char *const values[])
+{
+    struct key key;
+    key_of(&key, values, f->spec.n_labels);
+    if (key.len < 2 * key.n) /* something is empty, perhaps for being NULL */
+        count_nulls(values, key.n);
+    struct metric_child *child = find(f, &key);
+    return child && metric_child_shown(child) ? child : with_slowly(f, &key);
+}
+
+/* ---- Hiding, walking, ending ---------------------------------------------------------------- */
+
+static void hide(struct metric_family *f, struct metric_child *child)
+{
+    pthread_mutex_lock(&f->lock); /* against a with() that is bringing it back */
+    metric_child_show(child, false);
+    pthread_mutex_unlock(&f->lock);
+}
+
+void metric_family_without(struct metric_family *f, const char *const values[])
+{
+    struct key key;
+    key_of(&key, values, f->spec.n_labels);
+    struct metric_child *child = find(f, &key);
+    if (child)
+        hide(f, child);
+}
+
+void metric_family_clear(struct metric_family *f)
+{
+    METRIC_EACH_CHILD(child, f)
+    hide(f, child);
+}
+
+void metric_family_each(struct metric_family *f, metric_child_fn *fn, void *ctx)
+{
+    const char *values[METRICS_MAX_LABELS];
+    METRIC_EACH_CHILD(child, f)
+    {
+        if (!metric_child_shown(child))
+            continue;
+        metric_child_values(child, values);
+        fn(ctx, values, child);
+    }
+}
+
+/* The one child of a declaration without labels lies in static memory; only its cells may not. */
+static int init_single(struct metric_family *f, const struct key *key)
+{
+    const struct metric_ops *ops = metric_ops_of(f);
+    void *extra = extra_of(f) ? calloc(1, extra_of(f)) : NULL;
+    if (extra_of(f) && !extra)
+        return ERR_NOMEM;
+    f->single->family = f;
+    f->single->key = "";
+    f->single->hash = key->hash;
+    ops->init(f->single, extra);
+    append(f, f->single);
+    table_put(f->table, f->single);
+    metric_child_show(f->single, true);
+    return OK;
+}
+
+int metric_children_init(struct metric_family *f)
+{
+    const char *values[METRICS_MAX_LABELS];
+    struct key key;
+    for (unsigned i = 0; i < f->spec.n_labels; i++)
+        values[i] = OVERFLOW_VALUE;
+    key_of(&key, values, f->spec.n_labels);
+    f->table = table_new(FIRST_CAPACITY);
+    if (!f->table)
+        return ERR_NOMEM;
+    if (f->single)
+        return init_single(f, &key);
+    f->overflow = make(f, &key);
+    if (f->overflow && f->spec.n_labels == 0) /* made at run time: it is the one child */
+        metric_child_show(f->overflow, true);
+    return f->overflow ? OK : ERR_NOMEM;
+}
+
+void metric_children_free(struct metric_family *f)
+{
+    for (struct metric_child *child = f->first, *next; child; child = next) {
+        next = child->next;
+        if (f->spec.type == METRIC_SUMMARY)
+            metric_summary_free((struct summary *)child);
+        free(child);
+    }
+    for (struct metric_table *t = f->table, *older; t; t = older) {
+        older = t->older;
+        free(t);
+    }
+}

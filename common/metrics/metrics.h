@@ -1,0 +1,255 @@
+/*
+ * Counters, gauges, histograms and summaries for Prometheus: the whole public contract.
+ *
+ *     COUNTER(requests, "http_requests_total", "Requests served.");
+ *     GAUGE_VEC(jobs, "jobs", "Jobs by queue and state.", queue, state);
+ *     HISTOGRAM(latency, "http_seconds", "Latency in seconds.", BUCKETS_DEFAULT);
+ *     SUMMARY(rpc, "rpc_seconds", "RPC latency in seconds.", QUANTILES(.5, .9, .99), WINDOW(600));
+ *
+ *     counter_inc(&requests);
+ *     gauge_set(with(jobs, .queue = "mail", .state = "ready"), 17);
+ *     TIME(&latency) { work(); }
+ *     metrics_write_text(&buf);
+ *
+ * Rules of use
+ * - Declare a metric at the top of the file it measures. It is file-static and registers itself
+ *   before main; a wrong declaration aborts there, naming file and line.
+ * - with() finds or makes the child for one value of every label. A label that does not exist, or
+ *   one left out, does not compile. The pointer is good for ever: bind once, update often. A child
+ *   exists, with 0, from its first with() on, so call with() at start for all values you know.
+ * - A label value is UTF-8 text that is copied. NULL counts as "", and invalid bytes become U+FFFD;
+ *   both are counted as errors. Never use what a stranger may choose: a family holds
+ *   METRICS_MAX_CHILDREN children, and all that come later share one, labelled "overflow".
+ * - Updates come from any thread, take no lock, are never held up by a scrape, and cannot fail.
+ * What makes no sense (adding -1 to a counter, observing NaN) changes nothing and is counted in
+ *   metrics_errors_total{reason}.
+ * - A program that observes summaries calls metrics_tick now and then.
+ */
+#ifndef METRICS_METRICS_H
+#define METRICS_METRICS_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "metrics/declare.h"
+#include "metrics/model.h"
+
+/* ---- Declaring ------------------------------------------------------------------------------ */
+
+/* At file scope. The _IN forms name another registry than the default one. After the fixed
+ * arguments a _VEC takes one to eight label names, as C identifiers. Without a label, `var` is the
+ * metric itself: counter_inc(&var). */
+#define COUNTER(var, name, help) COUNTER_IN(metrics_default, var, name, help)
+#define COUNTER_VEC(var, name, help, ...)                                                          \
+    COUNTER_VEC_IN(metrics_default, var, name, help, __VA_ARGS__)
+#define GAUGE(var, name, help)              GAUGE_IN(metrics_default, var, name, help)
+#define GAUGE_VEC(var, name, help, ...)     GAUGE_VEC_IN(metrics_default, var, name, help, __VA_ARGS__)
+#define HISTOGRAM(var, name, help, buckets) HISTOGRAM_IN(metrics_default, var, name, help, buckets)
+#define HISTOGRAM_VEC(var, name, help, buckets, ...)                                               \
+    HISTOGRAM_VEC_IN(metrics_default, var, name, help, buckets, __VA_ARGS__)
+#define SUMMARY(var, name, help, quantiles, window)                                                \
+    SUMMARY_IN(metrics_default, var, name, help, quantiles, window)
+#define SUMMARY_VEC(var, name, help, quantiles, window, ...)                                       \
+    SUMMARY_VEC_IN(metrics_default, var, name, help, quantiles, window, __VA_ARGS__)
+
+/* A gauge that is always 1 and tells in its labels what was built: version and compiler. */
+#define BUILD_INFO(name, version) METRIC_BUILD_INFO(name, version)
+
+/* Upper bounds of a histogram's buckets, ascending; +Inf is added. */
+#define BUCKETS(...)                              METRIC_BUCKETS(__VA_ARGS__)
+#define BUCKETS_DEFAULT                           BUCKETS(.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10)
+#define BUCKETS_LINEAR(start, width, count)       METRIC_BUCKETS_LINEAR(start, width, count)
+#define BUCKETS_EXPONENTIAL(start, factor, count) METRIC_BUCKETS_EXPONENTIAL(start, factor, count)
+
+/* A summary's quantiles, ascending, each in [0, 1], and the seconds that they look back over. */
+#define QUANTILES(...)  METRIC_QUANTILES(__VA_ARGS__)
+#define QUANTILES_NONE  NULL /* _sum and _count alone */
+#define WINDOW(seconds) (seconds)
+
+/* ---- Children ------------------------------------------------------------------------------- */
+
+/* METRIC_WITH(vec, .label = value, …): a pointer to counter, gauge, histogram or summary, as `vec`
+ * was declared. Never NULL. METRIC_WITHOUT takes a child out of the exposition; its memory stays,
+ * so an old pointer is harmless, and the next with() brings it back with its values at 0. */
+#define METRIC_WITH(vec, ...)    METRIC_WITH_(vec, __VA_ARGS__)
+#define METRIC_WITHOUT(vec, ...) METRIC_WITHOUT_(vec, __VA_ARGS__)
+
+/* without() for all children: metric_clear(&jobs). */
+#define metric_clear(vec) metric_family_clear(&(vec)->family)
+
+/* Calls `fn` for every child in the order of their making: metric_each_child(&jobs, print, ctx).
+ * `values` holds the label values in the order of the declaration and is valid during the call;
+ * `child` is the counter, gauge, histogram or summary. */
+typedef void metric_child_fn(void *ctx, const char *const values[], void *child);
+#define metric_each_child(vec, fn, ctx) metric_family_each(&(vec)->family, fn, ctx)
+
+/* ---- Updating and reading ------------------------------------------------------------------- */
+
+/* Adds a number of any type; negative or NaN or infinite is an error. */
+#define counter_add(c, n)                                                                          \
+    _Generic((n), float                                                                            \
+             : counter_add_double, double                                                          \
+             : counter_add_double, unsigned                                                        \
+             : counter_add_u64, unsigned long                                                      \
+             : counter_add_u64, unsigned long long                                                 \
+             : counter_add_u64, default                                                            \
+             : counter_add_i64)(c, n)
+static inline void counter_inc(struct counter *c);
+static inline void counter_add_u64(struct counter *c, uint64_t n);
+static inline void counter_add_i64(struct counter *c, int64_t n);
+void counter_add_double(struct counter *c, double n);
+double counter_value(const struct counter *c);
+
+/* For a total that somebody else counts (the kernel, libuv), in a collect hook: sets the counter to
+ * it. The only writer of that counter. A total below the last one is an error. */
+void counter_mirror(struct counter *c, double total);
+
+static inline void gauge_set(struct gauge *g, double value);
+static inline void gauge_inc(struct gauge *g);
+static inline void gauge_dec(struct gauge *g);
+void gauge_add(struct gauge *g, double delta);   /* may be negative */
+void gauge_set_to_current_time(struct gauge *g); /* seconds since 1970 */
+double gauge_value(const struct gauge *g);
+
+/* A value belongs to the first bucket whose bound is not below it. NaN is an error. */
+void histogram_observe(struct histogram *h, double value);
+uint64_t histogram_count(const struct histogram *h);
+double histogram_sum(const struct histogram *h);
+/* Observations at or below the bound number `i`; i = the number of bounds is +Inf, the count. */
+uint64_t histogram_bucket(const struct histogram *h, unsigned i);
+
+/* NaN is an error; what lies beyond ±2^64 is kept as ±2^64 in the quantiles, below 2^-64 as 0. */
+void summary_observe(struct summary *s, double value);
+uint64_t summary_count(const struct summary *s); /* since the start, not of the window */
+double summary_sum(const struct summary *s);
+/* The value at quantile q of the last window, within 0.8 % of it; NaN when there was none. */
+double summary_quantile(const struct summary *s, double q);
+
+/* ---- Measuring time, in seconds ------------------------------------------------------------- */
+
+/* METRIC_TIME(&latency) { … }: observes how long the block took, however it is left: at its end, by
+ * return, or by break, which leaves this block only. Takes a histogram, a summary or a gauge. */
+#define METRIC_TIME(metric) METRIC_TIME_(metric)
+
+/* Across callbacks: histogram_stop(&latency, w) observes the time since stopwatch_start. */
+struct stopwatch {
+    uint64_t start; /* clock_now */
+};
+static inline struct stopwatch stopwatch_start(void)
+{
+    return (struct stopwatch){clock_now()};
+}
+static inline double stopwatch_seconds(struct stopwatch w)
+{
+    return clock_seconds(w.start, clock_now());
+}
+static inline void histogram_stop(struct histogram *h, struct stopwatch w)
+{
+    histogram_observe(h, stopwatch_seconds(w));
+}
+static inline void summary_stop(struct summary *s, struct stopwatch w)
+{
+    summary_observe(s, stopwatch_seconds(w));
+}
+static inline void gauge_stop(struct gauge *g, struct stopwatch w)
+{
+    gauge_set(g, stopwatch_seconds(w));
+}
+
+/* Moves the summaries' windows on; `now` is clock_now(). Cheap: call it once a second or more
+ * often. Time never runs backwards here: an earlier `now` does nothing. */
+void metrics_tick(uint64_t now);
+
+/* ---- Exposition ----------------------------------------------------------------------------- */
+
+#define METRICS_TEXT_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+/* Runs the collect hooks, then appends the default registry in Prometheus's text format 0.0.4:
+ * families by name, children in the order of their making. 0, or ERR_NOMEM and `out` is as it was.
+ */
+int metrics_write_text(struct buf *out) MUST_CHECK;
+int metrics_registry_write_text(struct metrics_registry *registry, struct buf *out) MUST_CHECK;
+
+/* `fn(ctx)` is called at the start of each exposition, on its thread, to set gauges and mirror
+ * counters. It must not register metrics or write an exposition. 0 or ERR_FULL
+ * (METRICS_MAX_HOOKS). */
+int metrics_collect_hook(metrics_hook_fn *fn, void *ctx) MUST_CHECK;
+int metrics_registry_collect_hook(struct metrics_registry *registry, metrics_hook_fn *fn,
+                                  void *ctx) MUST_CHECK;
+/* Takes that pair out again; not from inside a hook. */
+void metrics_collect_unhook(metrics_hook_fn *fn, void *ctx);
+void metrics_registry_collect_unhook(struct metrics_registry *registry, metrics_hook_fn *fn,
+                                     void *ctx);
+
+/* process_* is in the default registry unless this switches it off. */
+void metrics_process_collector(bool on);
+
+/* ---- Names that are known at run time only -------------------------------------------------- */
+
+/* Makes a family from a spec, all of which is copied, and registers it: 0, or ERR_INVALID or
+ * ERR_NOMEM with a text in `err` (may be NULL). Without labels, its one child is got with
+ * metric_family_with(family, NULL). */
+int metric_family_new(struct metrics_registry *registry, const struct metric_spec *spec,
+                      struct metric_family **out, struct err *err) MUST_CHECK;
+/* Unregisters and frees it; no pointer to it or a child of it may be used any more. */
+void metric_family_free(struct metric_family *family);
+
+/* with() and without(): one value a label, in the order of the spec. The typed forms assert that
+ * the family is of their type. */
+struct metric_child *metric_family_with(struct metric_family *family, const char *const values[]);
+void metric_family_without(struct metric_family *family, const char *const values[]);
+void metric_family_clear(struct metric_family *family);
+void metric_family_each(struct metric_family *family, metric_child_fn *fn, void *ctx);
+struct counter *counter_with(struct metric_family *family, const char *const values[]);
+struct gauge *gauge_with(struct metric_family *family, const char *const values[]);
+struct histogram *histogram_with(struct metric_family *family, const char *const values[]);
+struct summary *summary_with(struct metric_family *family, const char *const values[]);
+
+/* ---- Short names, for whom they do not collide with others ---------------------------------- */
+
+#ifndef METRICS_NO_SHORT_NAMES
+typedef struct counter counter;
+typedef struct gauge gauge;
+typedef struct histogram histogram;
+typedef struct summary summary;
+typedef struct stopwatch stopwatch;
+#define with(vec, ...)    METRIC_WITH(vec, __VA_ARGS__)
+#define without(vec, ...) METRIC_WITHOUT(vec, __VA_ARGS__)
+#define TIME(metric)      METRIC_TIME(metric)
+#endif
+
+/* ---- The hot path, inline ------------------------------------------------------------------- */
+
+static inline void counter_add_u64(struct counter *c, uint64_t n)
+{
+    if (metric_owner_thread) /* no other thread writes `own`, so no locked instruction */
+        atomic_store_explicit(&c->own, atomic_load_explicit(&c->own, memory_order_relaxed) + n,
+                              memory_order_relaxed);
+    else
+        atomic_fetch_add_explicit(&c->shared, n, memory_order_relaxed);
+}
+static inline void counter_add_i64(struct counter *c, int64_t n)
+{
+    if (n < 0)
+        metric_error(METRIC_ERROR_NEGATIVE);
+    else
+        counter_add_u64(c, (uint64_t)n);
+}
+static inline void counter_inc(struct counter *c)
+{
+    counter_add_u64(c, 1);
+}
+static inline void gauge_set(struct gauge *g, double value)
+{
+    atomic_store_explicit(&g->value, value, memory_order_relaxed);
+}
+static inline void gauge_inc(struct gauge *g)
+{
+    gauge_add(g, 1);
+}
+static inline void gauge_dec(struct gauge *g)
+{
+    gauge_add(g, -1);
+}
+
+#endif

@@ -1,0 +1,174 @@
+/*
+ * What a metric is in memory. Included by metrics.h, because declarations are static and the hot
+ * path is inline; nothing here is for users to touch.
+ *
+ *     registry ── families, by name ── children, in the order of their making, and a hash table
+ *
+ * A child begins with struct metric_child and goes on with the cells of its type. Children are made
+ * once and never freed or reused for other labels while the family lives; that is what makes
+ * look-ups, updates and expositions lock-free. Only making a child takes the family's lock.
+ *
+ * Cells come in two: `own` is written by one thread alone, the one that started the program and
+ * runs its loop, with a plain load and store; `shared` by all other threads with locked
+ * instructions. A reader adds both up.
+ */
+#ifndef METRICS_MODEL_H
+#define METRICS_MODEL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    METRICS_MAX_CHILDREN = 2000, /* of one family, counting those that without() hid */
+    METRICS_MAX_LABELS = 8,
+    METRICS_MAX_HOOKS = 16,
+    METRICS_SLICES = 5, /* of a summary's window; one of them is being filled */
+};
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_SUMMARY };
+
+/* X(name, value of the label `reason` of metrics_errors_total) */
+#define METRIC_ERROR_MAP(X)                                                                        \
+    X(NEGATIVE, "negative")           /* a counter may not decrease */                             \
+    X(NOT_A_NUMBER, "not_a_number")   /* NaN, or an infinite addition to a counter */              \
+    X(NULL_LABEL, "null_label")       /* a label value was NULL */                                 \
+    X(INVALID_UTF8, "invalid_utf8")   /* a label value was not UTF-8 */                            \
+    X(FULL, "family_full")            /* with() on a family that is full */                        \
+    X(OUT_OF_MEMORY, "out_of_memory") /* with() or an observation could not allocate */
+
+enum metric_error {
+#define METRIC_ERROR_ENUM(name, reason) METRIC_ERROR_##name,
+    METRIC_ERROR_MAP(METRIC_ERROR_ENUM)
+#undef METRIC_ERROR_ENUM
+};
+void metric_error(enum metric_error reason) __attribute__((cold));
+
+/* True on the one thread that writes the `own` cells. */
+extern _Thread_local bool metric_owner_thread __attribute__((tls_model("initial-exec")));
+
+struct metric_buckets {
+    enum { BUCKETS_LISTED, BUCKETS_ARE_LINEAR, BUCKETS_ARE_EXPONENTIAL } kind;
+    const double *at; /* where listed; else computed from: */
+    double start, step;
+    unsigned n;
+};
+
+struct metric_quantiles {
+    const double *at;
+    unsigned n;
+};
+
+/* What a declaration says. */
+struct metric_spec {
+    enum metric_type type;
+    const char *name, *help;
+    const char *const *labels;
+    unsigned n_labels;
+    unsigned max_children;                    /* 0: METRICS_MAX_CHILDREN */
+    const struct metric_buckets *buckets;     /* histogram */
+    const struct metric_quantiles *quantiles; /* summary; NULL for none */
+    double window;                            /* summary, in seconds */
+    const char *file;                         /* where it was declared; may be NULL */
+    int line;
+};
+
+struct metric_child {
+    struct metric_family *family;
+    const char *key; /* the label values, each terminated, one behind the other */
+    size_t key_len;
+    uint64_t hash;
+    _Atomic(struct metric_child *) next;
+    atomic_bool shown; /* false: not in the exposition */
+};
+
+struct counter {
+    struct metric_child child;
+    _Atomic uint64_t own, shared;
+    _Atomic double fraction; /* what was added as double */
+};
+
+struct gauge {
+    struct metric_child child;
+    _Atomic double value;
+};
+
+struct histogram_shard {
+    _Atomic double sum;
+    _Atomic uint64_t buckets[]; /* not cumulative; the last is +Inf */
+};
+
+struct histogram {
+    struct metric_child child;
+    const double *bounds; /* padded with +Inf to a power of two */
+    unsigned padded;
+    struct histogram_shard *own, *shared;
+};
+
+struct summary_shard {
+    _Atomic uint64_t count;
+    _Atomic double sum;
+    _Atomic(struct sketch *) slices[METRICS_SLICES]; /* made when first written to */
+};
+
+struct summary {
+    struct metric_child child;
+    struct summary_shard own, shared;
+};
+
+struct metric_family {
+    struct metric_spec spec;
+    struct metrics_registry *registry;
+    struct metric_child *single; /* the one child of a declaration without labels */
+
+    /* the registry's */
+    struct metric_family *next;
+    struct metric_family *next_summary; /* of all summaries of all registries */
+
+    /* set at registration, then constant */
+    double *bounds; /* histogram */
+    unsigned n_bounds, padded;
+    uint64_t slice_ns; /* summary */
+    struct metric_child *overflow;
+
+    /* readers need no lock, writers do */
+    pthread_mutex_t lock;
+    _Atomic(struct metric_table *) table;
+    _Atomic(struct metric_child *) first;
+    struct metric_child *last;
+    unsigned made;
+    _Atomic uint64_t slice; /* the number of the slice being filled: time / slice_ns */
+};
+
+typedef void metrics_hook_fn(void *ctx);
+
+/* Declare one as `struct metrics_registry mine = METRICS_REGISTRY_INIT;`. */
+struct metrics_registry {
+    pthread_mutex_t lock; /* over all below */
+    struct metric_family *families;
+    unsigned n_hooks;
+    struct {
+        metrics_hook_fn *fn;
+        void *ctx;
+    } hooks[METRICS_MAX_HOOKS];
+};
+#define METRICS_REGISTRY_INIT                                                                      \
+    {                                                                                              \
+        .lock = PTHREAD_MUTEX_INITIALIZER                                                          \
+    }
+
+extern struct metrics_registry metrics_default;
+
+/* What TIME() keeps on the stack. */
+struct metric_timer {
+    struct metric_child *metric; /* of a histogram, summary or gauge */
+    uint64_t start;
+    bool done;
+};
+void metric_timer_stop(struct metric_timer *timer);
+
+/* What the declaring macros call. */
+void metric_register_or_abort(struct metric_family *family);
+
+#endif
