@@ -2,7 +2,7 @@
 # apt-install.sh PACKAGE...: installs packages, as root, without starting their services now or at the next boot.
 # While it works, policy-rc.d says "do not start"; one that was there before is put back, whatever happens.
 set -u
-policy=/usr/sbin/policy-rc.d
+policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d}
 saved=$policy.before-workshop
 mark='made by the workshop while it installs packages'
 

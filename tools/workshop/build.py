@@ -36,15 +36,17 @@ def _run(root, argv):
                                    stderr=subprocess.STDOUT, text=True, env=os.environ | {"NINJA_STATUS": "[%f/%t] "})
     except FileNotFoundError:
         raise Failure("cmake is not installed", "./workshop up installs it") from None
-    with process:
-        try:
-            for text in process.stdout:
-                output.append(text)
-                if re.match(r"\[\d+/\d+\]", text):
-                    line.show("building " + text.strip())
-        finally:
-            line.clear()
-            if process.poll() is None and process.stdout.closed is False:
-                process.wait()
+    try:
+        for text in process.stdout:
+            output.append(text)
+            if re.match(r"\[\d+/\d+\]", text):
+                line.show("building " + text.strip())
+        process.wait()
+    except KeyboardInterrupt:
+        process.terminate()  # ninja removes what is half made
+        process.wait()
+        raise
+    finally:
+        line.clear()
     if process.returncode:
         raise Failure(f"'{' '.join(argv)}' failed:\n" + "".join(output[-60:]).rstrip(), "mend the error above, then try again")

@@ -107,7 +107,8 @@ def cmd_status(options):
     """Exit status 0 where all that was started runs, 1 otherwise."""
     stack = Stack(ROOT, port_offset=options.port_offset)
     recorded = stack.state.all()
-    for name, service in stack.services.items():
+    for name in sorted(stack.services, key=lambda name: name not in NAMES):  # the programs first
+        service = stack.services[name]
         if service.running:
             state = "running" if service.ready() else "not ready"
         else:

@@ -1,6 +1,7 @@
 """Prometheus itself, the exporters that speak for what cannot speak its language, and the keeper of the logs."""
 
 import re
+import signal
 import sys
 
 from .ports import HOST
@@ -34,6 +35,14 @@ class Prometheus(Service):
 
     def ready(self):
         return http_get(self.url + "/-/ready")[0] == 200
+
+    def refresh(self):
+        """Has a running one read the configuration again where it changed; True where it did."""
+        old = self._config.read_text()
+        self.prepare()
+        if changed := self._config.read_text() != old:
+            self.process.signal(signal.SIGHUP)
+        return changed
 
 
 def shifted(text, offset):

@@ -4,12 +4,13 @@ A download can be interrupted at any time. The unpacking after it cannot, since 
 everybody's way: a Ctrl-C there is obeyed at its end. apt-install.sh does that part, as root.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
-from .ui import Failure, LiveLine, step
+from .ui import Failure, LiveLine, step, undisturbed
 
 # Alternatives are separated by "|": the first that the distribution has is taken.
 RUN = """gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev librabbitmq-dev libpq-dev libjansson-dev zlib1g-dev
@@ -70,10 +71,17 @@ def _alternative(entry):
 
 
 def _apt(root, words, log, what, must=True):
-    """One apt-get that may be interrupted; Ctrl-C reaches it as well, and it leaves everything whole."""
+    """One apt-get that may be interrupted, and leaves everything whole then."""
     argv = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-o", "DPkg::Lock::Timeout=300",
             "-o", "Acquire::Retries=2", "--no-install-recommends", *words]
-    status, output = _follow(argv, log, what)
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        status, output = _show(process, log, what)
+    except KeyboardInterrupt:
+        with contextlib.suppress(PermissionError):  # root's, by sudo: then Ctrl-C reached it by itself
+            process.terminate()
+        process.wait()
+        raise
     if status and must:
         _explain(output, log)
 
@@ -88,17 +96,11 @@ def _install(root, names, log):
         status, output = _show(process, log, "installing")
     except KeyboardInterrupt:
         step("packages are being unpacked, which must not be cut short; stopping right after that")
-        from .ui import undisturbed
         with undisturbed():
             _show(process, log, "installing")
         raise
     if status:
         _explain(output, log)
-
-
-def _follow(argv, log, what):
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return _show(process, log, what)
 
 
 def _show(process, log, what):

@@ -43,6 +43,12 @@ class Process:
         return now is not None and now[2] == self.start and now[0] not in "ZX"
 
     @property
+    def listed(self):
+        """Whether it is still in the process list, dead and not cleared away perhaps."""
+        now = _stat(self.pid)
+        return now is not None and now[2] == self.start
+
+    @property
     def returncode(self):
         """The exit status (-N: ended by signal N), None where it runs or was started by another command."""
         return self.popen.poll() if self.popen else None

@@ -1,11 +1,15 @@
 """PostgreSQL, Redis and RabbitMQ from Debian's packages, as private instances: own data, own ports, loopback only."""
 
+import contextlib
+import hashlib
 import os
+import re
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 from . import ports
@@ -211,14 +215,40 @@ class RabbitMQ(Service):
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(at / "enabled_plugins"),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(at / "config"),
             "RABBITMQ_SCHEMA_DIR": str(at / "schema"),
-            "RABBITMQ_MNESIA_BASE": str(at / "mnesia"),
+            "RABBITMQ_MNESIA_BASE": str(self._plain / "mnesia"),
             "RABBITMQ_LOG_BASE": str(at / "log"),
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": self.erlang,
         }
 
+    @property
+    def _plain(self):
+        """The data directory by a name without spaces: RabbitMQ puts it into a shell's `df` without quotes."""
+        if re.fullmatch(r"[\w./+-]+", str(self.data), re.ASCII):
+            return self.data
+        name = hashlib.sha256(str(self.data).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir(), f"workshop-{os.geteuid()}", name)
+
+    def _link_plain(self):
+        if self._plain == self.data:
+            return
+        self._plain.parent.mkdir(mode=0o700, exist_ok=True)
+        if self._plain.parent.stat().st_uid != os.geteuid():
+            raise Failure(f"{self._plain.parent} belongs to somebody else", "use a checkout without spaces in its path")
+        self._plain.unlink(missing_ok=True)
+        self._plain.symlink_to(self.data)
+
+    def _bury(self, family, patience=2):
+        status = super()._bury(family, patience)
+        if self._plain != self.data:
+            self._plain.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another copy's link may lie there
+                self._plain.parent.rmdir()
+        return status
+
     def prepare(self):
         super().prepare()
+        self._link_plain()
         port = self.all_ports()
         (self.data / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
         (self.data / "rabbitmq.conf").write_text(

@@ -23,7 +23,7 @@ import urllib.request
 
 from . import ports
 from .process import Process
-from .ui import Failure
+from .ui import Failure, in_one_piece
 
 LOG_LIMIT = 10 << 20  # bytes; a longer log is cut, see logkeeper.py
 
@@ -115,20 +115,27 @@ class Service:
         argv = [str(word) for word in self.command()]
         if not shutil.which(argv[0]):
             raise Failure(f"{self.name}: there is no {argv[0]}", "./workshop up installs and builds what is missing")
-        self.process = Process.spawn(self._wrap(argv), self.log, self._full_environment(), self._workdir())
-        self.stack.state.put(self.name, self.process, **self.note())
+        with in_one_piece():  # what runs is always on record
+            self.process = Process.spawn(self._wrap(argv), self.log, self._full_environment(), self._workdir())
+            self.stack.state.put(self.name, self.process, **self.note())
         return self
 
     def wait_ready(self, timeout=None):
-        end = time.monotonic() + (timeout or self.ready_timeout)
-        while not self.ready():
-            if not self.running:
-                raise Failure(f"{self.name} ended while it started{self._last_words()}", f"its log: {self.log}")
-            if time.monotonic() > end:
-                raise Failure(f"{self.name} is not ready after {timeout or self.ready_timeout} s{self._last_words()}",
-                              f"its log: {self.log}")
+        begin = time.monotonic()
+        while not self.came_up(time.monotonic() - begin, timeout):
             time.sleep(0.05)
         return self
+
+    def came_up(self, seconds, timeout=None):
+        """Whether it is ready, `seconds` after its start; Failure where it cannot be any more."""
+        limit = timeout or self.ready_timeout
+        if self.running and self.ready():
+            return True
+        if not self.running:
+            raise Failure(f"{self.name} ended while it started{self._last_words()}", f"its log: {self.log}")
+        if seconds > limit:
+            raise Failure(f"{self.name} is not ready after {limit} s{self._last_words()}", f"its log: {self.log}")
+        return False
 
     def stop(self, timeout=None):
         self.terminate()

@@ -39,6 +39,13 @@ def state_dir(root, port_offset):
     return base / f"offset-{port_offset}" if port_offset else base
 
 
+def _until_reaped(processes, limit=1.0):
+    """Waits for init to clear away the dead, so that a look at the process list right after shows none."""
+    end = time.monotonic() + limit
+    while any(process.listed for process in processes) and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 class Stack:
     def __init__(self, root, directory=None, port_offset=0, build="release", die_with_parent=False):
         self.root, self.port_offset = Path(root).resolve(), port_offset
@@ -89,18 +96,10 @@ class Stack:
                 waiting.remove(service)
                 starting[service.name] = time.monotonic()
                 service.start()
-            for name in [n for n in starting if self._is_up(self.services[n], starting[n])]:
+            for name in [n for n in starting if self.services[n].came_up(time.monotonic() - starting[n])]:
                 tell(self.services[name], time.monotonic() - starting.pop(name))
             time.sleep(0.02)
         return self
-
-    @staticmethod
-    def _is_up(service, since):
-        if service.ready():
-            return True
-        if not service.running or time.monotonic() > since + service.ready_timeout:
-            service.wait_ready(0.01)  # raises, with the reason from its log
-        return False
 
     def with_needs(self, names):
         """The services named and all that they need, in the order in which `services` has them."""
@@ -127,6 +126,7 @@ class Stack:
                 service.terminate()
             for service in group:
                 service.finish()
+        _until_reaped([service.process for service in chosen])
         return ended
 
     def _adopt(self):

@@ -52,14 +52,34 @@ class LiveLine:
             sys.stdout.flush()
 
 
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_held = {"depth": 0, "came": False}
+
+
 def signals_interrupt():
     """SIGTERM and SIGHUP end a command as Ctrl-C does, so that what was begun is always put back."""
 
     def interrupt(number, frame):
-        raise KeyboardInterrupt
+        if _held["depth"]:
+            _held["came"] = True
+        else:
+            raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _INTERRUPTS:
         signal.signal(number, interrupt)
+
+
+@contextlib.contextmanager
+def in_one_piece():
+    """Inside, an interruption waits for the end. Blocking the signals would do, but children inherit that."""
+    _held["depth"] += 1
+    try:
+        yield
+    finally:
+        _held["depth"] -= 1
+    if _held["came"] and not _held["depth"]:
+        _held["came"] = False
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -69,10 +89,9 @@ def undisturbed():
     def answer(number, frame):
         say("still putting things back; a moment")
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, answer) for number in numbers]
+    before = [signal.signal(number, answer) for number in _INTERRUPTS]
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before):
+        for number, handler in zip(_INTERRUPTS, before):
             signal.signal(number, handler)

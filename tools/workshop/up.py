@@ -7,7 +7,7 @@ from .programs import NAMES
 from .ui import Failure, LiveLine, say, step, undisturbed
 
 DATA_TIMEOUT = 90  # seconds until Prometheus must have seen everything
-FLOW = "sum(rate(hello_total[1m]))"
+FLOW = 'sum(rate(hello_total{job="frontend"}[1m]))'
 
 
 def up(stack, programs=True, traffic=True):
@@ -22,6 +22,8 @@ def up(stack, programs=True, traffic=True):
         step(f"restarting what was rebuilt: {', '.join(outdated)}")
         stack.down(outdated)
     _tell_running(wanted)
+    if stack.prometheus.running and stack.prometheus.refresh():
+        step("Prometheus reads its changed configuration")
     _refuse_taken_ports(stack, wanted)
     mine = [service.name for service in wanted if not service.running]
     try:

@@ -1,0 +1,456 @@
+"""./workshop seen from outside: what it prints, what it starts and what it leaves behind.
+
+Most tests use a copy of the command in a directory of their own, deep and with a space in its name, where three
+tiny programs stand in for the real ones. So they tell what the command does, whatever the programs do. pytest's
+directories are closed to other users, as /root is: PostgreSQL's user has to get in all the same.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from workshop import free_offset, groups, packages, ports  # noqa: E402
+from workshop.exporters import shifted  # noqa: E402
+from workshop.process import Process  # noqa: E402
+from workshop.prometheus import Api  # noqa: E402
+from workshop.ui import Failure  # noqa: E402
+
+PROGRAMS = ("frontend", "backend", "traffic")
+SERVERS = ("postgres", "redis", "rabbitmq", "epmd", "prometheus", "node", "blackbox", "postgres-exporter",
+           "redis-exporter")
+
+# Listens where LISTEN says; every page is 200 and holds one counter that grows.
+STAND_IN = r"""
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(void)
+{
+    char *listen_at = getenv("LISTEN"), request[4096], answer[512];
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(atoi(strchr(listen_at, ':') + 1))};
+    int yes = 1, server = socket(AF_INET, SOCK_STREAM, 0);
+    at.sin_addr.s_addr = inet_addr("127.0.0.1");
+    setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(server, (struct sockaddr *)&at, sizeof at) || listen(server, 16))
+        return 1;
+    printf("stand-in at %s\n", listen_at);
+    fflush(stdout);
+    for (int n = 0;; n++) {
+        int peer = accept(server, 0, 0);
+        if (read(peer, request, sizeof request) > 0) {
+            int size = snprintf(answer, sizeof answer, "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n"
+                                "# TYPE hello_total counter\nhello_total %d\n", n);
+            write(peer, answer, size);
+        }
+        close(peer);
+    }
+}
+"""
+CMAKE = """cmake_minimum_required(VERSION 3.22)
+project(stand_ins C)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+foreach(program frontend backend traffic)
+  add_executable(${program} ${program}.c)
+endforeach()
+"""
+PRESETS = {"version": 4, "configurePresets": [{"name": "release", "generator": "Ninja",
+                                               "binaryDir": "${sourceDir}/build/${presetName}"}],
+           "buildPresets": [{"name": "release", "configurePreset": "release"}]}
+
+
+class Copy:
+    """A copy of the command with stand-in programs, on ports of its own."""
+
+    def __init__(self, root):
+        self.root, self.offset = root, free_offset()
+        self.state = root / f".workshop/offset-{self.offset}"
+        shutil.copytree(ROOT / "tools", root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "prometheus", root / "prometheus")
+        shutil.copy(ROOT / "workshop", root / "workshop")
+        for program in PROGRAMS:
+            (root / f"{program}.c").write_text(STAND_IN)
+        (root / "CMakeLists.txt").write_text(CMAKE)
+        (root / "CMakePresets.json").write_text(json.dumps(PRESETS))
+
+    def argv(self, command, *words):
+        return [str(self.root / "workshop"), command, "--port-offset", str(self.offset), *words]
+
+    def run(self, command, *words, **more):
+        return subprocess.run(self.argv(command, *words), capture_output=True, text=True, timeout=180, **more)
+
+    def begin(self, command, *words):
+        return subprocess.Popen(self.argv(command, *words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                start_new_session=True)
+
+    def pids(self):
+        """Component → pid, from the state file."""
+        try:
+            return {name: c["pid"] for name, c in json.loads((self.state / "state.json").read_text())["components"].items()}
+        except FileNotFoundError:
+            return {}
+
+    def leftovers(self):
+        """Processes that work in this copy, and ports of it that are taken."""
+        found = [port + self.offset for port in ports.PORTS.values() if not ports.is_free(port + self.offset)]
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                inside = (process / "cwd").resolve().is_relative_to(self.root)
+                if inside or str(self.root).encode() in (process / "cmdline").read_bytes():
+                    found.append((process / "cmdline").read_bytes())
+            except OSError:
+                continue
+        return found
+
+
+def until(what, seconds=10):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    deep = tmp_path_factory.mktemp("checkout") / "a deep directory with spaces in it" / ("x" * 80)
+    deep.mkdir(parents=True)
+    made = Copy(deep)
+    yield made
+    made.run("down")
+
+
+@pytest.fixture(scope="module")
+def first_up(copy):
+    begin = time.monotonic()
+    done = copy.run("up")
+    done.seconds = time.monotonic() - begin
+    return done
+
+
+@pytest.fixture
+def up(copy, first_up):
+    """The copy with everything running, whatever the test before did to it."""
+    if set(copy.pids()) < {*PROGRAMS, *SERVERS}:
+        assert copy.run("up").returncode == 0
+    return copy
+
+
+# The words of the command line.
+
+@pytest.mark.parametrize("words, says", [
+    (["up", "--nonsense"], "--nonsense"),
+    (["nonsense"], "nonsense"),
+    ([], "COMMAND"),
+    (["up", "--port-offset", "-1"], "'-1' is no number"),
+    (["up", "--port-offset", "99999"], "'99999' is no number"),
+    (["run", "nonsense"], "nonsense"),
+    (["test", "nonsense"], "nonsense"),
+])
+def test_a_wrong_word_is_named_and_exits_2(words, says):
+    done = subprocess.run([ROOT / "workshop", *words], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert says in done.stderr and "--help" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_docker_is_announced_for_later(copy):
+    done = copy.run("up", "--docker")
+    assert done.returncode == 1 and "compose" in done.stderr and "--native" in done.stderr
+
+
+def test_help_lists_only_what_exists():
+    text = subprocess.run([ROOT / "workshop", "--help"], capture_output=True, text=True).stdout
+    assert re.findall(r"^    (\w+)  ", text, re.M) == ["up", "run", "status", "logs", "down", "reset", "test"]
+
+
+# A life: up, again, changed, broken, down.
+
+def test_up_ends_when_data_flows(copy, first_up):
+    assert first_up.returncode == 0, first_up.stdout + first_up.stderr
+    api = Api(f"http://127.0.0.1:{9090 + copy.offset}")
+    assert {health for health, _ in api.targets().values()} == {"up"}
+    assert set(api.targets()) >= {*PROGRAMS, "rabbitmq", "node", "postgres", "redis", "blackbox", "prometheus"}
+    assert api.value("rate(hello_total{job='frontend'}[1m])") > 0
+    assert api.value("probe_success") == 1
+
+
+def test_up_takes_under_a_minute_on_a_busy_machine(first_up):
+    assert first_up.seconds < 60
+
+
+def test_up_prints_addresses_that_answer(first_up):
+    import requests
+    for url in re.findall(r"http://\S+?(?=[\s)])", first_up.stdout):
+        assert requests.get(url, timeout=5).status_code == 200, url
+
+
+def test_servers_answer_with_the_documented_names(up):
+    import pika
+    import psycopg2
+    import redis
+    with psycopg2.connect(host="127.0.0.1", port=5432 + up.offset, user="demo", password="demo", dbname="demo") as db:
+        with db.cursor() as cursor:
+            cursor.execute("show fsync")
+            assert cursor.fetchone() == ("on",)
+    assert redis.Redis(port=6379 + up.offset).ping()
+    pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", 5672 + up.offset)).close()
+
+
+def test_everything_listens_on_loopback_alone(up):
+    pids = {f"pid={pid}," for pid in up.pids().values()}
+    sockets = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True).stdout.splitlines()
+    ours = [line.split()[3] for line in sockets if any(pid in line for pid in pids)]
+    assert ours and all(re.match(r"127\.0\.0\.1:|\[::1\]:", address) for address in ours)
+
+
+def test_status_has_one_line_a_component(up):
+    done = up.run("status")
+    rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+    assert done.returncode == 0
+    assert set(rows) == {*PROGRAMS, *SERVERS, "logkeeper"}
+    for name, (state, pid, port) in rows.items():
+        assert state == "running" and int(pid) == up.pids()[name], name
+        assert port == "-" or not ports.is_free(int(port))
+
+
+def test_up_again_changes_nothing_and_says_so(up):
+    before = up.pids()
+    done = up.run("up")
+    assert done.returncode == 0 and "runs already" in done.stdout
+    assert up.pids() == before
+
+
+def test_up_starts_what_died(up):
+    before = up.pids()
+    os.kill(before["redis"], signal.SIGKILL)
+    until(lambda: "died" in up.run("status").stdout)
+    assert up.run("status").returncode == 1
+    assert up.run("up").returncode == 0
+    after = up.pids()
+    assert after.pop("redis") != before.pop("redis")
+    assert after == before
+
+
+def test_up_restarts_a_program_whose_source_changed(up):
+    before = up.pids()
+    (up.root / "backend.c").write_text(STAND_IN.replace("stand-in at", "changed, at"))
+    done = up.run("up")
+    assert done.returncode == 0 and "restarting what was rebuilt: backend" in done.stdout
+    assert "changed, at" in up.run("logs", "backend").stdout
+    after = up.pids()
+    assert after.pop("backend") != before.pop("backend")
+    assert after == before
+
+
+def test_a_broken_source_is_shown_and_disturbs_nothing(up):
+    before, good = up.pids(), (up.root / "frontend.c").read_text()
+    (up.root / "frontend.c").write_text("int main(void) { return nonsense; }\n")
+    done = up.run("up")
+    (up.root / "frontend.c").write_text(good)
+    assert done.returncode == 1 and "undeclared" in done.stderr
+    assert up.pids() == before
+
+
+def test_run_says_that_the_program_runs_already(up):
+    done = up.run("run", "frontend")
+    assert done.returncode == 1
+    assert "runs already" in done.stderr and str(up.pids()["frontend"]) in done.stderr
+
+
+def test_a_taken_port_is_named_with_its_holder(up, tmp_path):
+    other = Copy(tmp_path)
+    other.offset = up.offset
+    done = other.run("up", "--stack-only")
+    assert done.returncode == 1
+    assert f"port {6379 + up.offset} (redis) is taken by redis-server (pid {up.pids()['redis']})" in done.stderr
+    assert re.search(r"--port-offset \d+", done.stderr)
+    assert other.pids() == {}
+
+
+def test_two_commands_do_not_race(up):
+    first, second = up.begin("up"), up.begin("up")
+    texts = [first.communicate(timeout=120)[0], second.communicate(timeout=120)[0]]
+    assert first.returncode == second.returncode == 0
+    assert all("runs already" in text for text in texts)
+
+
+def test_logs(up):
+    assert "ready to accept connections" in up.run("logs", "postgres").stdout
+    everything = up.run("logs").stdout
+    assert all(f"{name}.log <==" in everything for name in ("frontend", "rabbitmq", "prometheus"))
+    wrong = up.run("logs", "nonsense")
+    assert wrong.returncode == 1 and "rabbitmq" in wrong.stderr
+
+
+def test_down_leaves_nothing(up):
+    postgres = [child.pid for child in Process(up.pids()["postgres"], 0).descendants()]
+    assert postgres
+    done = up.run("down")
+    assert done.returncode == 0 and "stopped" in done.stdout
+    assert up.leftovers() == [] and up.pids() == {}
+    assert not any(Path(f"/proc/{pid}").exists() for pid in postgres)
+    assert "nothing runs" in up.run("down").stdout
+    assert up.run("status").returncode == 1
+
+
+# Interruptions.
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_up_leaves_nothing(copy, number):
+    copy.run("down")
+    process = copy.begin("up")
+    until(lambda: {"rabbitmq", "postgres", "prometheus"} <= set(copy.pids()), 60)
+    os.killpg(process.pid, number)
+    time.sleep(0.3)
+    os.killpg(process.pid, number)  # the second one, of an impatient user
+    text = process.communicate(timeout=60)[0]
+    assert process.returncode == 130 and "interrupted" in text and "Traceback" not in text
+    assert copy.leftovers() == [] and copy.pids() == {}
+
+
+def test_an_interrupted_second_up_leaves_the_first_alone(copy):
+    assert copy.run("up", "--stack-only").returncode == 0
+    before = copy.pids()
+    (copy.root / "traffic.c").write_text("int main(void) { for (;;) ; }\n")  # never ready
+    process = copy.begin("up")
+    until(lambda: "traffic" in copy.pids(), 60)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    (copy.root / "traffic.c").write_text(STAND_IN)
+    assert process.returncode == 130 and copy.pids() == before
+
+
+def test_a_program_that_ends_at_once_is_reported(copy):
+    before = copy.pids()
+    (copy.root / "backend.c").write_text('#include <stdio.h>\nint main(void) { puts("no such luck"); return 3; }\n')
+    done = copy.run("up")
+    (copy.root / "backend.c").write_text(STAND_IN)
+    assert done.returncode == 1
+    assert "backend ended while it started" in done.stderr and "no such luck" in done.stderr
+    assert copy.pids() == before
+
+
+def test_run_is_the_program_in_the_foreground(copy):
+    assert copy.run("up", "--stack-only").returncode == 0
+    process = copy.begin("run", "frontend", "--some-option", "1")
+    until(lambda: not ports.is_free(5000 + copy.offset), 30)
+    copied = copy.run("up")
+    os.killpg(process.pid, signal.SIGINT)
+    text = process.communicate(timeout=10)[0]
+    assert process.returncode == -signal.SIGINT
+    assert "--hello-delay 100-500 --some-option 1" in text and f"stand-in at 127.0.0.1:{5000 + copy.offset}" in text
+    assert copied.returncode == 1 and f"is taken by frontend (pid {process.pid})" in copied.stderr
+
+
+def test_no_traffic(copy):
+    done = copy.run("up", "--no-traffic")
+    assert done.returncode == 0, done.stderr
+    assert {"frontend", "backend"} <= set(copy.pids()) and "traffic" not in copy.pids()
+
+
+def test_reset_deletes_the_data(copy):
+    done = copy.run("reset")
+    assert done.returncode == 0 and list(copy.state.iterdir()) == []
+    assert copy.leftovers() == []
+
+
+def test_a_recycled_pid_is_not_killed(copy):
+    bystander = subprocess.Popen(["sleep", "60"])
+    try:
+        copy.state.mkdir(exist_ok=True)
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        record = {"pid": bystander.pid, "start": 1, "port": 1}
+        (copy.state / "state.json").write_text(json.dumps({"boot": boot, "components": {"redis": record}}))
+        assert copy.run("down").returncode == 0
+        assert bystander.poll() is None and copy.pids() == {}
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+# Packages, with stand-ins for apt-get and dpkg in front of the real ones.
+
+def tool(directory, name, script):
+    directory.mkdir(exist_ok=True)
+    path = directory / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """A directory in front of PATH in which no package is installed."""
+    tool(tmp_path / "bin", "dpkg-query", "exit 1")
+    tool(tmp_path / "bin", "sudo", '[ "$1" = -v ] || exec "$@"')
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    return tmp_path / "bin"
+
+
+def test_without_network_up_says_what_to_do(copy, tools):
+    tool(tools, "apt-get", 'echo "Err:1 http://deb.debian.org bookworm"; echo "E: Could not resolve deb.debian.org"; exit 100')
+    done = copy.run("up")
+    assert done.returncode == 1
+    assert "Could not resolve" in done.stderr and "check the network" in done.stderr
+    assert copy.pids() == {}
+
+
+def test_a_package_that_stays_missing_is_named(tools, tmp_path):
+    tool(tools, "apt-get", "exit 0")
+    tool(tools, "dpkg", "exit 0")
+    with pytest.raises(Failure, match="no-such-package"):
+        packages.ensure(["no-such-package"], tmp_path / "apt.log")
+
+
+@pytest.mark.parametrize("before", [None, "#!/bin/sh\n# the owner's own\nexit 104\n"])
+@pytest.mark.parametrize("status", [0, 100])
+def test_policy_is_put_back(tools, tmp_path, monkeypatch, before, status):
+    policy, seen = tmp_path / "policy-rc.d", tmp_path / "seen"
+    if before:
+        policy.write_text(before)
+    monkeypatch.setenv("POLICY_RC_D", str(policy))
+    tool(tools, "dpkg", "exit 0")
+    tool(tools, "apt-get", f'sh "{policy}"; echo $? >"{seen}"; kill -INT $PPID; kill -TERM $PPID; exit {status}')
+    done = subprocess.run(["sh", ROOT / "tools/workshop/apt-install.sh", "something"], capture_output=True)
+    assert done.returncode == status
+    assert seen.read_text() == "101\n"  # services are forbidden to start while packages are installed
+    assert policy.read_text() == before if before else not policy.exists()
+    assert sorted(path.name for path in tmp_path.glob("policy*")) == (["policy-rc.d"] if before else [])
+
+
+# Small parts.
+
+def test_every_port_of_the_configuration_is_shifted():
+    text = shifted((ROOT / "prometheus/prometheus.yml").read_text(), 1000)
+    found = {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", text)}
+    assert found == {6000, 6001, 6002, 10090, 10100, 10115, 10121, 10187, 16692}
+
+
+def test_a_group_without_tests_fails(tmp_path):
+    report = tmp_path / "report.xml"
+    assert groups.counts(report) == (0, 1)
+    report.write_text("<testsuite></testsuite>")
+    assert groups.counts(report) == (0, 1)
+    report.write_text("<testsuite><testcase/><testcase><failure/></testcase><testcase><skipped/></testcase></testsuite>")
+    assert groups.counts(report) == (1, 1)
+
+
+def test_a_long_log_is_cut(tmp_path):
+    from workshop import logkeeper
+    log = tmp_path / "noisy.log"
+    with open(log, "ab") as writer:
+        writer.write(b"x" * 2000)
+        writer.flush()
+        logkeeper.keep(tmp_path, 1000)
+        writer.write(b"after")
+    assert log.read_bytes() == b"after" and (tmp_path / "noisy.log.1").stat().st_size == 2000
