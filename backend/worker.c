@@ -1,0 +1,230 @@
+/* From delivery to ack; see worker.h. */
+#include "backend/worker.h"
+
+#include "backend/app.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "metrics/metrics.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+SUMMARY_VEC(job_duration, "worker_job_duration_seconds",
+            "Time from a job's delivery to the end of its work, a fruit's commit included.",
+            QUANTILES(.5, .9, .99), WINDOW(600), job);
+COUNTER_VEC(jobs, "worker_jobs_total", "Jobs finished, by what became of them.", job, result);
+GAUGE(busy, "worker_busy", "Workers that sleep through a job now.");
+
+static const char *const kind_names[JOB_KINDS] = {"hello", "fruit", "unknown"};
+static const char *const result_names[JOB_RESULTS] = {"stored", "duplicate", "dead_letter", "done"};
+static counter *finished[JOB_KINDS][JOB_RESULTS];
+static summary *durations[JOB_KINDS];
+
+static void start_sleeping(struct worker *w, struct amqp_tag tag, uint64_t started);
+
+/* Starting ---------------------------------------------------------------------------------- */
+
+/* Which results a kind of job can have; these exist with 0 from the start. */
+static void bind_metrics(void)
+{
+    static const bool possible[JOB_KINDS][JOB_RESULTS] = {
+        [JOB_HELLO] = {[JOB_DONE] = true},
+        [JOB_FRUIT] = {[JOB_STORED] = true, [JOB_DUPLICATE] = true, [JOB_DEAD_LETTER] = true},
+        [JOB_UNKNOWN] = {[JOB_DUPLICATE] = true, [JOB_DEAD_LETTER] = true},
+    };
+    for (int k = 0; k < JOB_KINDS; k++)
+        for (int r = 0; r < JOB_RESULTS; r++)
+            if (possible[k][r])
+                finished[k][r] = with(jobs, .job = kind_names[k], .result = result_names[r]);
+    for (int k = 0; k < JOB_UNKNOWN; k++)
+        durations[k] = with(job_duration, .job = kind_names[k]);
+}
+
+static int allocate(struct worker *w)
+{
+    w->sleepers = calloc(w->workers, sizeof *w->sleepers);
+    w->idle = calloc(w->workers, sizeof *w->idle);
+    w->waiting = calloc(w->capacity, sizeof *w->waiting);
+    if (w->sleepers && w->idle && w->waiting)
+        return OK;
+    free(w->sleepers);
+    free(w->idle);
+    free(w->waiting);
+    return ERR_NOMEM;
+}
+
+int worker_start(struct worker *w, struct app *app)
+{
+    *w = (struct worker){
+        .app = app,
+        .workers = (size_t)app->settings.workers,
+        .capacity = (size_t)app->settings.prefetch,
+    };
+    if (allocate(w) != OK)
+        return ERR_NOMEM;
+    bind_metrics();
+    for (size_t i = 0; i < w->workers; i++) {
+        struct sleeper *s = &w->sleepers[i];
+        s->worker = w;
+        s->timer.data = s;
+        uv_timer_init(&app->loop.uv, &s->timer);
+        w->idle[w->idle_count++] = s;
+    }
+    return OK;
+}
+
+/* Finishing a job --------------------------------------------------------------------------- */
+
+static void finish(struct worker *w, enum job_kind kind, enum job_result result,
+                   struct amqp_tag tag, uint64_t started)
+{
+    amqp_consumer_ack(w->app->consumer, tag);
+    counter_inc(finished[kind][result]);
+    if (kind != JOB_UNKNOWN)
+        summary_observe(durations[kind], clock_seconds(started, clock_now()));
+}
+
+void worker_job_finished(struct worker *w, const struct job *job, enum job_result result)
+{
+    finish(w, job->kind, result, job->tag, job->started);
+}
+
+/* "hello" ----------------------------------------------------------------------------------- */
+
+static void wait_for_sleeper(struct worker *w, struct amqp_tag tag)
+{
+    /* The prefetch bounds the unacknowledged deliveries of one connection. When the connection was
+     * lost meanwhile, the ring may still hold tags of the earlier one; those are worthless, for the
+     * broker delivers them again, so the oldest gives way. */
+    if (w->count == w->capacity) {
+        w->first = (w->first + 1) % w->capacity;
+        w->count--;
+    }
+    w->waiting[(w->first + w->count++) % w->capacity] = tag;
+}
+
+static void start_waiting(struct worker *w)
+{
+    while (!w->stopping && w->idle_count > 0 && w->count > 0) {
+        struct amqp_tag tag = w->waiting[w->first];
+        w->first = (w->first + 1) % w->capacity;
+        w->count--;
+        start_sleeping(w, tag, clock_now());
+    }
+}
+
+static void on_slept(uv_timer_t *timer)
+{
+    struct sleeper *s = timer->data;
+    struct worker *w = s->worker;
+    finish(w, JOB_HELLO, JOB_DONE, s->tag, s->started);
+    w->idle[w->idle_count++] = s;
+    gauge_dec(&busy);
+    start_waiting(w);
+    app_check_finished(w->app);
+}
+
+static void start_sleeping(struct worker *w, struct amqp_tag tag, uint64_t started)
+{
+    struct sleeper *s = w->idle[--w->idle_count];
+    s->tag = tag;
+    s->started = started;
+    gauge_inc(&busy);
+    uv_timer_start(&s->timer, on_slept, (uint64_t)setting_range_pick(w->app->settings.job_delay),
+                   0);
+}
+
+static void deliver_hello(struct worker *w, struct amqp_tag tag)
+{
+    if (w->app->settings.job_delay.high == 0)
+        finish(w, JOB_HELLO, JOB_DONE, tag, clock_now());
+    else if (w->idle_count > 0)
+        start_sleeping(w, tag, clock_now());
+    else
+        wait_for_sleeper(w, tag);
+}
+
+/* What is stored ---------------------------------------------------------------------------- */
+
+static char *copy_body(const struct amqp_delivery *d)
+{
+    char *copy = malloc(d->len ? d->len : 1);
+    if (copy && d->len)
+        memcpy(copy, d->body, d->len);
+    return copy;
+}
+
+/* A message without an id, or with one that is no UUID, is stored without: at least once, then. */
+static void copy_id(struct job *job, const struct amqp_delivery *d)
+{
+    if (uuid_normalise(d->message_id, d->message_id_len, job->id) != OK)
+        job->id[0] = '\0';
+}
+
+static void deliver_to_store(struct worker *w, const struct amqp_delivery *d, struct job *job)
+{
+    copy_id(job, d);
+    job->tag = d->tag;
+    job->started = clock_now();
+    job->len = d->len;
+    job->body = copy_body(d);
+    if (job->body && store_add(&w->app->store, job) == OK)
+        return;
+    free(job->body);
+    log_error("out of memory: a message stays unacknowledged until the next connection");
+}
+
+static void make_dead_letter(struct job *job, const char *reason)
+{
+    job->kind = JOB_UNKNOWN;
+    snprintf(job->reason, sizeof job->reason, "%s", reason);
+}
+
+void worker_deliver(const struct amqp_delivery *d, void *worker)
+{
+    struct worker *w = worker;
+    struct job job = {.kind = JOB_FRUIT};
+    struct err why = {0};
+    int rc = d->body_too_large
+                 ? err_set(&why, ERR_TOO_LARGE, "body larger than %d bytes, cut off", AMQP_BODY_MAX)
+                 : message_decode(d->body, d->len, &job.order, &why);
+    if (rc == ERR_NOMEM)
+        log_error("out of memory: a message stays unacknowledged until the next connection");
+    else if (rc == OK && job.order.kind == MESSAGE_HELLO)
+        deliver_hello(w, d->tag);
+    else {
+        if (rc != OK)
+            make_dead_letter(&job, why.text);
+        deliver_to_store(w, d, &job);
+    }
+}
+
+/* Ending ------------------------------------------------------------------------------------ */
+
+void worker_stop(struct worker *w)
+{
+    w->stopping = true;
+}
+
+bool worker_idle(const struct worker *w)
+{
+    return w->idle_count == w->workers;
+}
+
+static void on_timer_closed(uv_handle_t *timer)
+{
+    struct worker *w = ((struct sleeper *)timer->data)->worker;
+    if (--w->open_timers > 0)
+        return;
+    free(w->sleepers);
+    free(w->idle);
+    free(w->waiting);
+}
+
+void worker_close(struct worker *w)
+{
+    w->open_timers = w->workers;
+    for (size_t i = 0; i < w->workers; i++)
+        uv_close((uv_handle_t *)&w->sleepers[i].timer, on_timer_closed);
+}

@@ -1,0 +1,69 @@
+/* GET /hello; see hello.h. */
+#include "frontend/hello.h"
+
+#include "frontend/app.h"
+#include "frontend/publish.h"
+#include "metrics/metrics.h"
+
+#include <stdlib.h>
+
+COUNTER(hello_total, "hello_total", "Total number of hello requests.");
+
+/* A request that waits out its delay. */
+struct delayed {
+    uv_timer_t timer;
+    struct app *app;
+    struct http_exchange *x;
+};
+
+static void on_confirm(int status, void *exchange)
+{
+    if (status == OK)
+        http_reply_text(exchange, 200, "Hello, World!");
+    else
+        publish_reply_unavailable(exchange);
+}
+
+static void publish_hello(struct app *app, struct http_exchange *x)
+{
+    const struct message hello = {.kind = MESSAGE_HELLO};
+    char id[UUID_SIZE];
+    uuid_v7(id);
+    if (publish_message(app, x, &hello, id, on_confirm, x) != OK)
+        publish_reply_unavailable(x);
+}
+
+static void on_closed(uv_handle_t *timer)
+{
+    free(timer->data);
+}
+
+static void on_delay_over(uv_timer_t *timer)
+{
+    struct delayed *d = timer->data;
+    publish_hello(d->app, d->x);
+    uv_close((uv_handle_t *)timer, on_closed);
+}
+
+static void publish_later(struct app *app, struct http_exchange *x, uint64_t delay_ms)
+{
+    struct delayed *d = malloc(sizeof *d);
+    if (!d) {
+        publish_reply_unavailable(x);
+        return;
+    }
+    *d = (struct delayed){.app = app, .x = x, .timer.data = d};
+    uv_timer_init(&app->loop.uv, &d->timer);
+    uv_timer_start(&d->timer, on_delay_over, delay_ms, 0);
+}
+
+void hello_get(struct http_exchange *x, void *context)
+{
+    struct app *app = context;
+    counter_inc(&hello_total);
+    int64_t delay_ms = setting_range_pick(app->settings.hello_delay);
+    if (delay_ms > 0)
+        publish_later(app, x, (uint64_t)delay_ms);
+    else
+        publish_hello(app, x);
+}

@@ -1,0 +1,17 @@
+/* The whole API on one screen. A pattern is also the metrics' `endpoint`. */
+#include "frontend/routes.h"
+
+#include "frontend/fruit_get.h"
+#include "frontend/fruit_post.h"
+#include "frontend/hello.h"
+#include "frontend/stats.h"
+#include "http/builtin.h"
+
+const struct http_route frontend_routes[] = {
+    {"GET", "/hello", hello_get, HTTP_NO_HEAD}, /* it publishes, which HEAD must not */
+    {"GET", "/fruit", fruit_get},
+    {"POST", "/fruit", fruit_post},
+    {"GET", "/stats", stats_get},
+    HTTP_BUILTIN_ROUTES,
+    {NULL},
+};

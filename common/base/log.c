@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -182,4 +183,16 @@ void log_write(enum log_level level, const char *message, const struct log_field
     if (!buf_ok(&line) || !write_now(buf_data(&line), buf_len(&line)))
         atomic_fetch_add(&logger.dropped, dropped + 1);
     buf_free(&line);
+}
+
+void log_setup_texts(const char *service, const char *format, const char *level)
+{
+    enum log_format parsed_format = LOG_TEXT;
+    enum log_level parsed_level = LOG_INFO;
+    int rc = log_format_parse(format, &parsed_format);
+    assert(rc == OK && "the settings' table lets no other text through");
+    rc = log_level_parse(level, &parsed_level);
+    assert(rc == OK && "the settings' table lets no other text through");
+    (void)rc;
+    log_setup(service, parsed_format, parsed_level);
 }

@@ -65,6 +65,9 @@ bool log_enabled(enum log_level level);
 
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
+/* log_setup with the settings' texts, which must be valid ones (the table's .choices). */
+void log_setup_texts(const char *service, const char *format, const char *level);
+
 /* Texts of settings: 0 or ERR_INVALID. */
 int log_level_parse(const char *text, enum log_level *out) MUST_CHECK;
 int log_format_parse(const char *text, enum log_format *out) MUST_CHECK;

@@ -2,7 +2,7 @@
  * What every program serves: /metrics, /health and /ready.
  *
  * A program lists its dependencies with a function each that says whether it can be used now; /ready
- * is 200 when all can and the program is not shutting down, else 503, and names each one's state:
+ * is 200 when all that are not optional can and the program is not shutting down, else 503, and names each one's state:
  * {"ready":false,"dependencies":{"postgres":"up","rabbitmq":"down"}}.
  */
 #ifndef HTTP_BUILTIN_H
@@ -14,6 +14,7 @@ struct http_dependency {
     const char *name;
     bool (*up)(void *ctx);
     void *ctx;
+    bool optional; /* shown, but not needed: the program works without it, only slower */
 };
 
 struct http_builtin {

@@ -1,0 +1,59 @@
+/*
+ * The store: all SQL that writes fruits.
+ *
+ * Jobs gather in a batch until it holds STORE_BATCH_MAX or is STORE_BATCH_MS old. A batch is one
+ * transaction: an insert of its rows, which passes over those whose message id is there already,
+ * and one of its dead letters. After the commit the cache keys of its fruits are deleted, for the
+ * rows passed over too, as the process may have died between the first commit and its DEL. Then the
+ * jobs go back to the worker, which acknowledges them.
+ *
+ * A batch that PostgreSQL refuses for what is in it (SQLSTATE class 22 or 23) is split in halves,
+ * until the bad job stands alone and becomes a dead letter. Any other failure says nothing about
+ * the messages: the batch is tried again, with a back-off, for as long as it takes.
+ */
+#ifndef BACKEND_STORE_H
+#define BACKEND_STORE_H
+
+#include "backend/batch.h"
+#include "loop/backoff.h"
+#include "postgres/pool.h"
+
+#include <uv.h>
+
+#define STORE_BATCH_MS       5
+#define STORE_RETRY_FIRST_MS 20
+#define STORE_RETRY_CAP_MS   500
+
+struct app;
+
+struct store {
+    struct app *app;
+    struct batch *gathering;    /* the batch that takes jobs, or NULL */
+    struct list batches;        /* all others */
+    struct batch_arrays arrays; /* scratch; a submit copies it */
+    uv_timer_t gather_timer, retry_timer;
+    struct backoff backoff;
+    uint64_t epoch; /* of the newest delivery seen */
+    bool stopping;
+};
+
+/* What the pool prepares for this file and retention.c. */
+enum { INSERT_FRUITS, INSERT_DEAD_LETTERS, DELETE_EXPIRED };
+extern const struct postgres_prepared store_statements[];
+
+void store_start(struct store *s, struct app *app);
+
+/* Takes a job over, its body included. 0, or ERR_NOMEM: then it is still the caller's. */
+int store_add(struct store *s, const struct job *job) MUST_CHECK;
+
+/* Whether nothing is gathering, in flight or waiting. */
+bool store_idle(const struct store *s);
+
+/* Submits what is gathering, and tries nothing a second time from now on: what the database cannot
+ * take goes back to the queue. */
+void store_stop(struct store *s);
+
+/* Closes the timers and frees what is left; no unit may be in flight any more. */
+void store_close(struct store *s);
+
+#endif

@@ -1,0 +1,10 @@
+/* GET /hello: publishes "hello", and answers when the broker has confirmed it. */
+#ifndef FRONTEND_HELLO_H
+#define FRONTEND_HELLO_H
+
+struct http_exchange;
+
+/* A handler; `app` is the struct app. 200 `Hello, World!`, or 503. Takes --hello-delay first. */
+void hello_get(struct http_exchange *x, void *app);
+
+#endif

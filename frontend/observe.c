@@ -1,0 +1,98 @@
+/* Counting answers; see observe.h. */
+#include "frontend/observe.h"
+
+#include "frontend/stats.h"
+#include "http/server.h"
+#include "metrics/metrics.h"
+
+#include <stdio.h>
+
+COUNTER_VEC(http_requests, "http_requests_total", "Requests answered.", method, endpoint, code);
+HISTOGRAM_VEC(http_latency, "http_latency", "HTTP latencies in seconds.", BUCKETS_DEFAULT, method,
+              endpoint);
+
+enum { CODES_MAX = 14 };
+
+/* What a route answers, as documented; the children are bound once, so that noting an answer costs
+ * no look-up. */
+static struct observed {
+    const char *method, *endpoint;
+    int codes[CODES_MAX + 1]; /* ends with 0 */
+    histogram *latency;
+    counter *by_code[CODES_MAX];
+} observed[] = {
+    {"GET", "/hello", {200, 503}},
+    {"GET", "/fruit", {200, 400, 503}},
+    {"HEAD", "/fruit", {200, 400, 503}},
+    {"POST", "/fruit", {200, 400, 415, 503}},
+    {"GET", "/stats", {200}},
+    {"HEAD", "/stats", {200}},
+    {"GET", "/metrics", {200}},
+    {"HEAD", "/metrics", {200}},
+    {"GET", "/health", {200}},
+    {"HEAD", "/health", {200}},
+    {"GET", "/ready", {200, 503}},
+    {"HEAD", "/ready", {200, 503}},
+    {"GET", "other", {404, 405}},
+    {"other", "other", {400, 404, 405, 408, 413, 414, 417, 431, 501, 503, 505}},
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
+static counter *counter_of(const char *method, const char *endpoint, int code)
+{
+    char text[12];
+    snprintf(text, sizeof text, "%d", code);
+    return with(http_requests, .method = method, .endpoint = endpoint, .code = text);
+}
+
+void observe_init(void)
+{
+    for (size_t i = 0; i < LENGTH(observed); i++) {
+        struct observed *o = &observed[i];
+        o->latency = with(http_latency, .method = o->method, .endpoint = o->endpoint);
+        for (int c = 0; o->codes[c]; c++)
+            o->by_code[c] = counter_of(o->method, o->endpoint, o->codes[c]);
+    }
+}
+
+static const struct observed *find(const char *method, const char *endpoint)
+{
+    for (size_t i = 0; i < LENGTH(observed); i++)
+        if (strcmp(observed[i].method, method) == 0 && strcmp(observed[i].endpoint, endpoint) == 0)
+            return &observed[i];
+    return NULL;
+}
+
+static void count(const struct observed *o, const char *method, const char *endpoint, int status)
+{
+    for (int c = 0; o && o->codes[c]; c++) {
+        if (o->codes[c] == status) {
+            counter_inc(o->by_code[c]);
+            return;
+        }
+    }
+    counter_inc(counter_of(method, endpoint, status));
+}
+
+/* A method that no route has is "other": a stranger must not choose how many series there are. */
+static const char *method_label(const char *method)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
+    for (size_t i = 0; i < LENGTH(known); i++)
+        if (strcmp(known[i], method) == 0)
+            return known[i];
+    return "other";
+}
+
+void observe_answer(struct http_exchange *x, int status, double seconds, void *ctx)
+{
+    (void)ctx;
+    const char *method = method_label(http_request_method(x));
+    const char *endpoint = http_route(x);
+    const struct observed *o = find(method, endpoint);
+    count(o, method, endpoint, status);
+    histogram_observe(o ? o->latency : with(http_latency, .method = method, .endpoint = endpoint),
+                      seconds);
+    stats_add(status, seconds);
+}
