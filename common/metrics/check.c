@@ -1,7 +1,6 @@
 /* Is a declaration a good one? Names and limits are Prometheus's; see metrics.h. */
 #include "metrics/internal.h"
 
-#include <math.h>
 #include <string.h>
 
 static bool is_name(const char *s, bool colons)
@@ -37,10 +36,22 @@ static int check_labels(const struct metric_spec *spec, struct err *err)
 {
     if (spec->n_labels > METRICS_MAX_LABELS)
         return err_set(err, ERR_INVALID, "more than %d labels", METRICS_MAX_LABELS);
+    if (spec->n_labels && !spec->labels)
+        return err_set(err, ERR_INVALID, "the labels are missing");
     int rc = OK;
     for (unsigned i = 0; i < spec->n_labels && rc == OK; i++)
         rc = check_label(spec, i, err);
     return rc;
+}
+
+/* Their values are checked when they are computed. */
+static int check_buckets(const struct metric_buckets *b, struct err *err)
+{
+    if (!b)
+        return err_set(err, ERR_INVALID, "the buckets are missing");
+    if (b->n > METRICS_MAX_BUCKETS)
+        return err_set(err, ERR_INVALID, "more than %d buckets", METRICS_MAX_BUCKETS);
+    return OK;
 }
 
 static int check_summary(const struct metric_spec *spec, struct err *err)
@@ -48,6 +59,8 @@ static int check_summary(const struct metric_spec *spec, struct err *err)
     if (!(spec->window >= 1e-3 && spec->window <= 1e9))
         return err_set(err, ERR_INVALID, "a window of %g seconds", spec->window);
     const struct metric_quantiles *q = spec->quantiles;
+    if (q && q->n > METRICS_MAX_QUANTILES)
+        return err_set(err, ERR_INVALID, "more than %d quantiles", METRICS_MAX_QUANTILES);
     for (unsigned i = 0; q && i < q->n; i++)
         if (!(q->at[i] >= 0 && q->at[i] <= 1))
             return err_set(err, ERR_INVALID, "quantile %g is not in [0, 1]", q->at[i]);
@@ -63,9 +76,9 @@ int metric_spec_check(const struct metric_spec *spec, struct err *err)
         return err_set(err, ERR_INVALID, "this is no metric name");
     if (!spec->help || !*spec->help)
         return err_set(err, ERR_INVALID, "the help text is missing");
-    if (spec->type == METRIC_HISTOGRAM && !spec->buckets)
-        return err_set(err, ERR_INVALID, "the buckets are missing");
     int rc = check_labels(spec, err);
+    if (rc == OK && spec->type == METRIC_HISTOGRAM)
+        rc = check_buckets(spec->buckets, err);
     if (rc == OK && spec->type == METRIC_SUMMARY)
         rc = check_summary(spec, err);
     return rc;

@@ -8,13 +8,11 @@
  */
 #include "metrics/internal.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_CAPACITY = 8 };
 static const char OVERFLOW_VALUE[] = "overflow";
-static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 struct metric_table {
     struct metric_table *older;
@@ -52,7 +50,9 @@ static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t n)
 
 static void key_of(struct key *key, const char *const values[], unsigned n)
 {
-    *key = (struct key){.n = n, .hash = 0x243f6a8885a308d3u};
+    key->n = n;
+    key->len = 0;
+    key->hash = 0x243f6a8885a308d3u;
     for (unsigned i = 0; i < n; i++) {
         key->values[i] = values[i] ? values[i] : "";
         key->lens[i] = strlen(key->values[i]) + 1;
@@ -181,6 +181,15 @@ static struct metric_child *overflow(struct metric_family *f, enum metric_error 
     return f->overflow;
 }
 
+static struct metric_child *shown(struct metric_family *f, struct metric_child *child)
+{
+    if (!metric_child_shown(child)) {
+        metric_ops_of(f)->reset(child);
+        metric_child_show(child, true);
+    }
+    return child;
+}
+
 /* Finds again, for another thread may have been first, and makes; never NULL. */
 static struct metric_child *find_or_make(struct metric_family *f, const struct key *key)
 {
@@ -192,63 +201,30 @@ static struct metric_child *find_or_make(struct metric_family *f, const struct k
         child = make(f, key);
     if (!child)
         child = overflow(f, METRIC_ERROR_OUT_OF_MEMORY);
-    if (!metric_child_shown(child)) {
-        metric_ops_of(f)->reset(child);
-        metric_child_show(child, true);
-    }
+    return shown(f, child);
+}
+
+static struct metric_child *find_or_make_locked(struct metric_family *f, const struct key *key)
+{
+    pthread_mutex_lock(&f->lock);
+    struct metric_child *child =
+        key ? find_or_make(f, key) : shown(f, overflow(f, METRIC_ERROR_OUT_OF_MEMORY));
+    pthread_mutex_unlock(&f->lock);
     return child;
-}
-
-/* The length of the UTF-8 sequence at `s`, or 0: no overlong forms, surrogates, or > U+10FFFF. */
-static unsigned utf8_len(const unsigned char *s)
-{
-    if (s[0] < 0x80)
-        return 1;
-    unsigned n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    for (unsigned i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) /* the terminator too ends a sequence early */
-            return 0;
-    return n;
-}
-
-static bool is_utf8(const char *s)
-{
-    const unsigned char *p = (const unsigned char *)s;
-    for (unsigned n; *p; p += n)
-        if (!(n = utf8_len(p)))
-            return false;
-    return true;
-}
-
-/* A copy with U+FFFD for each wrong byte; NULL: no memory. */
-static char *repaired(const char *s)
-{
-    char *copy = malloc(strlen(s) * (sizeof REPLACEMENT - 1) + 1), *out = copy;
-    for (unsigned n; copy && *s; s += n ? n : 1) {
-        n = utf8_len((const unsigned char *)s);
-        memcpy(out, n ? s : REPLACEMENT, n ? n : sizeof REPLACEMENT - 1);
-        out += n ? n : sizeof REPLACEMENT - 1;
-    }
-    if (copy)
-        *out = '\0';
-    return copy;
 }
 
 /* Such a value is repaired again at each call: dear, but it is an error anyway. */
 static struct metric_child *with_repaired(struct metric_family *f, const struct key *raw)
 {
-    char *copies[METRICS_MAX_LABELS] = {NULL};
+    char *copies[METRICS_MAX_LABELS];
     bool complete = true;
-    for (unsigned i = 0; i < raw->n; i++)
-        complete &= (copies[i] = repaired(raw->values[i])) != NULL;
+    struct key key;
     metric_error(METRIC_ERROR_INVALID_UTF8);
-    struct metric_child *child =
-        complete ? metric_family_with(f, (const char *const *)copies) : f->overflow;
+    for (unsigned i = 0; i < raw->n; i++)
+        complete &= (copies[i] = metric_utf8_repaired(raw->values[i])) != NULL;
+    if (complete)
+        key_of(&key, (const char *const *)copies, raw->n);
+    struct metric_child *child = find_or_make_locked(f, complete ? &key : NULL);
     for (unsigned i = 0; i < raw->n; i++)
         free(copies[i]);
     return child;
@@ -257,12 +233,9 @@ static struct metric_child *with_repaired(struct metric_family *f, const struct 
 static struct metric_child *with_slowly(struct metric_family *f, const struct key *key)
 {
     for (unsigned i = 0; i < key->n; i++)
-        if (!is_utf8(key->values[i]))
+        if (!metric_utf8_valid(key->values[i]))
             return with_repaired(f, key);
-    pthread_mutex_lock(&f->lock);
-    struct metric_child *child = find_or_make(f, key);
-    pthread_mutex_unlock(&f->lock);
-    return child;
+    return find_or_make_locked(f, key);
 }
 
 static void count_nulls(const char *const values[], unsigned n)

@@ -27,7 +27,6 @@ bool metric_specs_clash(const struct metric_spec *a, const struct metric_spec *b
 /* children.c */
 int metric_children_init(struct metric_family *f);
 void metric_children_free(struct metric_family *f);
-struct metric_child *metric_child_new(struct metric_family *f, const char *key, size_t len);
 /* The text of each label value of a child. */
 void metric_child_values(const struct metric_child *child,
                          const char *values[static METRICS_MAX_LABELS]);
@@ -55,6 +54,10 @@ void metric_summary_free(struct summary *s);
 /* All of the ascending quantiles at once. */
 void metric_summary_read(const struct summary *s, const double *quantiles, double *values,
                          unsigned n);
+
+/* utf8.c: of a repaired copy each wrong byte is U+FFFD; the caller frees it; NULL: no memory. */
+bool metric_utf8_valid(const char *text);
+char *metric_utf8_repaired(const char *text);
 
 /* process.c: the hook that the default registry begins with. */
 metrics_hook_fn metrics_process_collect;

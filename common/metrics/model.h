@@ -23,6 +23,8 @@
 enum {
     METRICS_MAX_CHILDREN = 2000, /* of one family, counting those that without() hid */
     METRICS_MAX_LABELS = 8,
+    METRICS_MAX_BUCKETS = 256, /* of a histogram, +Inf not counted */
+    METRICS_MAX_QUANTILES = 32,
     METRICS_MAX_HOOKS = 16,
     METRICS_SLICES = 5, /* of a summary's window; one of them is being filled */
 };
@@ -109,7 +111,7 @@ struct histogram {
 struct summary_shard {
     _Atomic uint64_t count;
     _Atomic double sum;
-    _Atomic(struct sketch *) slices[METRICS_SLICES]; /* made when first written to */
+    _Atomic(void *) slices[METRICS_SLICES]; /* struct sketch, made when first written to */
 };
 
 struct summary {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 COUNTER(cpu_seconds, "process_cpu_seconds_total", "User and system CPU time spent, in seconds.");
@@ -20,7 +21,7 @@ GAUGE(max_fds, "process_max_fds", "Limit of open file descriptors.");
 static atomic_bool off;
 
 /* Of /proc/self/stat, counted as proc(5) does. */
-enum { STAT_UTIME = 14, STAT_STIME = 15, STAT_STARTTIME = 22, STAT_VSIZE = 23, STAT_RSS = 24 };
+enum { STAT_STARTTIME = 22, STAT_VSIZE = 23, STAT_RSS = 24 };
 
 static void set(struct gauge *g, bool known, double value)
 {
@@ -79,14 +80,19 @@ static void collect_start(bool known, double since_boot)
 static void collect_stat(void)
 {
     double f[STAT_RSS + 1] = {0};
-    double hertz = (double)sysconf(_SC_CLK_TCK);
     bool known = read_stat(f);
-    metric_child_show(&cpu_seconds.child, known);
-    if (known)
-        counter_mirror(&cpu_seconds, (f[STAT_UTIME] + f[STAT_STIME]) / hertz);
     set(&virtual_bytes, known, f[STAT_VSIZE]);
     set(&resident_bytes, known, f[STAT_RSS] * (double)sysconf(_SC_PAGESIZE));
-    collect_start(known, f[STAT_STARTTIME] / hertz);
+    collect_start(known, f[STAT_STARTTIME] / (double)sysconf(_SC_CLK_TCK));
+}
+
+static void collect_cpu(void)
+{
+    struct timespec t;
+    bool known = clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0;
+    metric_child_show(&cpu_seconds.child, known);
+    if (known)
+        counter_mirror(&cpu_seconds, (double)t.tv_sec + (double)t.tv_nsec / (double)NS_PER_S);
 }
 
 static void collect_fds(void)
@@ -108,6 +114,7 @@ void metrics_process_collect(void *ctx)
     (void)ctx;
     if (atomic_load(&off))
         return;
+    collect_cpu();
     collect_stat();
     collect_fds();
 }

@@ -61,8 +61,8 @@ static int clash(struct metrics_registry *r, const struct metric_spec *spec, str
 {
     for (const struct metric_family *f = r->families; f; f = f->next)
         if (metric_specs_clash(&f->spec, spec))
-            return err_set(err, ERR_INVALID, "the name is taken by \"%s\", declared at %s:%d",
-                           f->spec.name, f->spec.file ? f->spec.file : "run time", f->spec.line);
+            return err_set(err, ERR_INVALID, "the name is taken by \"%s\" of %s:%d", f->spec.name,
+                           f->spec.file, f->spec.line);
     return OK;
 }
 
@@ -181,7 +181,7 @@ static struct dynamic_family *dynamic_new(const struct metric_spec *spec)
     d->family.spec = *spec;
     d->family.spec.name = copy_text(spec->name, &complete);
     d->family.spec.help = copy_text(spec->help, &complete);
-    d->family.spec.file = NULL;
+    d->family.spec.file = "(made at run time)";
     copy_labels(&d->family.spec, spec->labels, &complete);
     d->family.spec.buckets = NULL;
     d->family.spec.quantiles = NULL;

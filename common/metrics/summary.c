@@ -36,7 +36,7 @@ struct chunk {
 };
 
 struct sketch {
-    _Atomic(struct chunk *) chunks[2 * OCTAVES];
+    _Atomic(void *) chunks[2 * OCTAVES]; /* struct chunk */
 };
 
 /* ---- The sketch ----------------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ static void *make_once(_Atomic(void *) *at, size_t size)
 static struct sketch *sketch_of(struct summary_shard *shard, unsigned slice)
 {
     struct sketch *sketch = atomic_load_explicit(&shard->slices[slice], memory_order_acquire);
-    return sketch ? sketch : make_once((_Atomic(void *) *)&shard->slices[slice], sizeof *sketch);
+    return sketch ? sketch : make_once(&shard->slices[slice], sizeof *sketch);
 }
 
 /* NULL: no memory. */
@@ -90,10 +90,10 @@ static _Atomic uint64_t *cell_of(struct summary_shard *shard, unsigned slice, un
     struct sketch *sketch = sketch_of(shard, slice);
     if (!sketch)
         return NULL;
-    _Atomic(struct chunk *) *at = &sketch->chunks[bin / CHUNK];
+    _Atomic(void *) *at = &sketch->chunks[bin / CHUNK];
     struct chunk *chunk = atomic_load_explicit(at, memory_order_acquire);
     if (!chunk)
-        chunk = make_once((_Atomic(void *) *)at, sizeof *chunk);
+        chunk = make_once(at, sizeof *chunk);
     return chunk ? &chunk->bins[bin % CHUNK] : NULL;
 }
 
@@ -226,6 +226,7 @@ double summary_quantile(const struct summary *s, double q)
 /* Over `windows` and the turning of their slices. */
 static pthread_mutex_t tick_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct metric_family *windows;
+static _Atomic uint64_t next_turn; /* when the first of them is due */
 
 void metric_window_init(struct metric_family *f)
 {
@@ -234,6 +235,7 @@ void metric_window_init(struct metric_family *f)
     pthread_mutex_lock(&tick_lock);
     f->next_summary = windows;
     windows = f;
+    cell_set(&next_turn, 0);
     pthread_mutex_unlock(&tick_lock);
 }
 
@@ -262,11 +264,16 @@ static void turn(struct metric_family *f, uint64_t slice)
 
 void metrics_tick(uint64_t now)
 {
-    if (pthread_mutex_trylock(&tick_lock) != 0) /* another thread is at it */
-        return;
-    for (struct metric_family *f = windows; f; f = f->next_summary)
+    if (now < cell_get(&next_turn) || pthread_mutex_trylock(&tick_lock) != 0)
+        return; /* not yet, or another thread is at it */
+    uint64_t next = UINT64_MAX;
+    for (struct metric_family *f = windows; f; f = f->next_summary) {
         if (now / f->slice_ns > cell_get(&f->slice))
             turn(f, now / f->slice_ns);
+        uint64_t due = (cell_get(&f->slice) + 1) * f->slice_ns;
+        next = due < next ? due : next;
+    }
+    cell_set(&next_turn, next);
     pthread_mutex_unlock(&tick_lock);
 }
 

@@ -8,7 +8,6 @@
  */
 #include "metrics/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* One line: a child's labels, and perhaps one more that its type adds. */
@@ -112,16 +111,11 @@ static void write_histogram(struct buf *out, const struct metric_child *child)
 {
     const struct histogram *h = (const struct histogram *)child;
     unsigned n = child->family->n_bounds;
-    uint64_t *cumulative = malloc((n + 1) * sizeof *cumulative);
-    if (!cumulative) {
-        out->failed = true;
-        return;
-    }
+    uint64_t cumulative[METRICS_MAX_BUCKETS + 1];
     double sum = histogram_sum(h);
     uint64_t count = metric_histogram_read(h, cumulative);
     for (unsigned i = 0; i <= n; i++)
         write_count(out, &(struct sample){child, "_bucket", "le", h->bounds[i]}, cumulative[i]);
-    free(cumulative);
     write_sum_and_count(out, child, sum, count);
 }
 
@@ -129,16 +123,11 @@ static void write_summary(struct buf *out, const struct metric_child *child)
 {
     const struct summary *s = (const struct summary *)child;
     const struct metric_quantiles *q = child->family->spec.quantiles;
-    double *values = q ? malloc((q->n + 1) * sizeof *values) : NULL;
-    if (q && !values) {
-        out->failed = true;
-        return;
-    }
+    double values[METRICS_MAX_QUANTILES];
     if (q)
         metric_summary_read(s, q->at, values, q->n);
     for (unsigned i = 0; q && i < q->n; i++)
         write_double(out, &(struct sample){child, "", "quantile", q->at[i]}, values[i]);
-    free(values);
     write_sum_and_count(out, child, summary_sum(s), summary_count(s));
 }
 
