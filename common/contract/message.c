@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include <jansson.h>
 
@@ -20,9 +21,20 @@ int message_encode(const struct message *message, struct buf *out)
     return buf_char(out, '}') == OK && buf_ok(out) ? OK : ERR_NOMEM;
 }
 
+/* jansson tells most failed allocations as a syntax error, and a good message must not become a
+ * dead letter for want of memory: so its allocations go through here. */
+static _Thread_local bool starved;
+
+static void *noting_malloc(size_t n)
+{
+    void *p = malloc(n);
+    starved |= !p;
+    return p;
+}
+
 static int parse_fault(const json_error_t *e, struct err *why)
 {
-    if (json_error_code(e) == json_error_out_of_memory)
+    if (starved)
         return err_set(why, ERR_NOMEM, "out of memory");
     if (json_error_code(e) == json_error_numeric_overflow)
         return err_set(why, ERR_INVALID_QUANTITY, "a number is too big (byte %d)", e->position);
@@ -79,6 +91,8 @@ static int decode(const char *body, size_t len, bool take_hello, struct message 
 {
     if (len > CONTRACT_BODY_MAX)
         return err_set(why, ERR_TOO_LARGE, "%zu bytes are too many", len);
+    json_set_alloc_funcs(noting_malloc, free);
+    starved = false;
     /* Any value, because "hello" is no object; NUL, because an ignored key may hold one. */
     json_error_t e;
     json_t *root = json_loadb(body, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
