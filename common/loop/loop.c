@@ -17,6 +17,9 @@ HISTOGRAM(loop_iteration, "libuv_loop_iteration_seconds",
           "Time that the callbacks of one turn of the event loop took.",
           BUCKETS(.00001, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1));
 
+/* Every program has a loop, so what every program tells of itself is told here. */
+BUILD_INFO("workshop_build_info", WORKSHOP_VERSION);
+
 static const char *const stage_names[] = {"stop accepting", "finish", "close"};
 static const uint64_t stage_limits[] = {STAGE_STOP_ACCEPTING_LIMIT_MS, STAGE_FINISH_LIMIT_MS,
                                         STAGE_CLOSE_LIMIT_MS};
