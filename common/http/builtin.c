@@ -1,0 +1,57 @@
+/* /metrics, /health and /ready; see builtin.h. */
+#include "http/builtin.h"
+
+#include "metrics/metrics.h"
+
+static const struct http_builtin *builtin;
+
+void http_builtin_setup(const struct http_builtin *setup)
+{
+    builtin = setup;
+}
+
+void http_metrics(struct http_exchange *x, void *ctx)
+{
+    struct buf page = {0};
+    (void)ctx;
+    if (metrics_write_text(&page) != OK) {
+        buf_free(&page);
+        http_reply_error(x, 503, "out of memory");
+        return;
+    }
+    http_reply(x, &(struct http_response){
+                      .status = 200, .content_type = METRICS_TEXT_CONTENT_TYPE, .take = &page});
+}
+
+void http_health(struct http_exchange *x, void *ctx)
+{
+    (void)ctx;
+    http_reply_text(x, 200, "OK");
+}
+
+/* Appends one line a dependency; whether all are up. */
+static bool write_dependencies(struct buf *json)
+{
+    bool all = true;
+    for (const struct http_dependency *d = builtin->dependencies; d && d->name; d++) {
+        bool up = d->up(d->ctx);
+        all = all && up;
+        buf_printf(json, "%s\"%s\":\"%s\"", d == builtin->dependencies ? "" : ",", d->name,
+                   up ? "up" : "down");
+    }
+    return all;
+}
+
+void http_ready(struct http_exchange *x, void *ctx)
+{
+    struct buf names = {0}, json = {0};
+    (void)ctx;
+    bool ready = write_dependencies(&names) && !loop_stopping(builtin->loop);
+    buf_printf(&json, "{\"ready\":%s,\"dependencies\":{", ready ? "true" : "false");
+    buf_append(&json, buf_data(&names), buf_len(&names));
+    buf_text(&json, "}}");
+    buf_free(&names);
+    http_reply(x, &(struct http_response){.status = ready ? 200 : 503,
+                                          .content_type = "application/json",
+                                          .take = &json});
+}

@@ -1,8 +1,9 @@
 /*
  * What every program serves: /metrics, /health and /ready.
  *
- * A program lists its dependencies with a function each that says whether it can be used now; /ready
- * is 200 when all that are not optional can and the program is not shutting down, else 503, and names each one's state:
+ * A program lists its dependencies with a function each that says whether it can be used now;
+ * /ready is 200 when all that are not optional can and the program is not shutting down, else 503,
+ * and names each one's state:
  * {"ready":false,"dependencies":{"postgres":"up","rabbitmq":"down"}}.
  */
 #ifndef HTTP_BUILTIN_H
@@ -31,10 +32,14 @@ void http_ready(struct http_exchange *x, void *ctx);
 
 /* The three routes, to be named in a route table. */
 #define HTTP_BUILTIN_ROUTES                                                                        \
-    {"GET", "/metrics", http_metrics}, {"GET", "/health", http_health}, {"GET", "/ready", http_ready}
+    {"GET", "/metrics", http_metrics}, {"GET", "/health", http_health},                            \
+    {                                                                                              \
+        "GET", "/ready", http_ready                                                                \
+    }
 
-/* For `--healthcheck`: a blocking GET /health of the address that the program serves (a wildcard host
- * becomes loopback). 0 if it answered 200 within 2 s, else 1; says on stderr what was wrong. */
+/* For `--healthcheck`: a blocking GET /health of the address that the program serves (a wildcard
+ * host becomes loopback). 0 if it answered 200 within 2 s, else 1; says on stderr what was wrong.
+ */
 int http_healthcheck(const char *address);
 
 #endif

@@ -10,7 +10,8 @@
  *
  * The pattern is the metric's label, so labels are bounded by the table. A path that no pattern
  * matches is 404, one that matches with another method 405 with Allow; HEAD goes to GET's handler
- * unless HTTP_NO_HEAD. A pattern's last segment may be `:name` (one segment, not empty), for the labs.
+ * unless HTTP_NO_HEAD. A pattern's last segment may be `:name` (one segment, not empty), for the
+ * labs.
  */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
@@ -35,7 +36,8 @@ struct http_router {
  * pattern, or "other". */
 void http_router_handle(struct http_exchange *x, void *router);
 
-/* The value of the pattern's `:name` segment of this request, as sent; empty where there is none. */
+/* The value of the pattern's `:name` segment of this request, as sent; empty where there is none.
+ */
 struct http_span http_path_value(const struct http_exchange *x);
 
 #endif

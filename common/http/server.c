@@ -1,0 +1,250 @@
+/* Listening and shutting down; see server.h and internal.h. */
+#include "base/log.h"
+#include "http/internal.h"
+#include "metrics/metrics.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 4096 /* the kernel's own limit is usually the same */
+
+COUNTER_VEC(rejected_total, "http_rejected_total",
+            "HTTP requests refused before a handler saw them, and connections refused.", reason);
+
+static struct counter *rejected[HTTP_REJECT_COUNT];
+
+static void bind_rejected(void)
+{
+    for (int i = 0; i < HTTP_REFUSAL_COUNT; i++)
+        rejected[i] = with(rejected_total, .reason = http_refusal_label((enum http_refusal)i));
+    rejected[HTTP_REJECT_TIMEOUT] = with(rejected_total, .reason = "timeout");
+    rejected[HTTP_REJECT_CONNECTIONS] = with(rejected_total, .reason = "connections");
+}
+
+void http_server_count_reject(int reason)
+{
+    counter_inc(rejected[reason]);
+}
+
+/* The end -------------------------------------------------------------------------------------- */
+
+static void free_server(struct http_server *server)
+{
+    http_exchange_pool_free(server);
+    loop_part_remove(&server->stop_accepting);
+    loop_part_remove(&server->finish);
+    loop_part_remove(&server->close);
+    free(server);
+}
+
+/* Exchanges may be outstanding even when all is closed: their handlers still hold them. */
+void http_server_check(struct http_server *server)
+{
+    if (server->finishing && server->outstanding == 0 && !server->finish.done)
+        loop_part_done(&server->finish);
+    if (!server->closing || server->open || server->connection_count)
+        return;
+    if (!server->close.done)
+        loop_part_done(&server->close);
+    if (server->outstanding == 0)
+        free_server(server);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    struct http_server *server = handle->data;
+    server->open--;
+    loop_part_done(&server->stop_accepting);
+    http_server_check(server);
+}
+
+static void begin_stop_accepting(struct loop_part *part)
+{
+    struct http_server *server = LIST_ITEM(part, struct http_server, stop_accepting);
+    server->stopping = true;
+    uv_close((uv_handle_t *)&server->listener, on_listener_closed);
+}
+
+static void begin_finish(struct loop_part *part)
+{
+    struct http_server *server = LIST_ITEM(part, struct http_server, finish);
+    server->finishing = true;
+    LIST_FOREACH_SAFE (item, &server->connections)
+        http_connection_retire(LIST_ITEM(item, struct http_connection, item));
+    http_server_check(server);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct http_server *server = handle->data;
+    server->open--;
+    http_server_check(server);
+}
+
+static void on_wheel_closed(struct http_wheel *wheel)
+{
+    struct http_server *server = LIST_ITEM(wheel, struct http_server, wheel);
+    server->open--;
+    http_server_check(server);
+}
+
+static void begin_close(struct loop_part *part)
+{
+    struct http_server *server = LIST_ITEM(part, struct http_server, close);
+    server->closing = true;
+    LIST_FOREACH_SAFE (item, &server->connections)
+        http_connection_close(LIST_ITEM(item, struct http_connection, item));
+    uv_close((uv_handle_t *)&server->before_poll, on_handle_closed);
+    http_wheel_close(&server->wheel, on_wheel_closed);
+}
+
+/* Running -------------------------------------------------------------------------------------- */
+
+static void on_before_poll(uv_prepare_t *handle)
+{
+    struct http_server *server = handle->data;
+    if (server->unaccepted && !server->stopping)
+        http_connection_accept(server);
+    for (struct list *item; (item = list_first(&server->dirty));)
+        http_connection_advance(LIST_ITEM(item, struct http_connection, dirty));
+}
+
+/* Out of descriptors, libuv accepts with a spare one and closes at once, so the loop never spins.
+ */
+static void on_connection(uv_stream_t *listener, int status)
+{
+    if (status < 0)
+        log_warn("cannot accept a connection", LOG_ERR(status));
+    else
+        http_connection_accept(listener->data);
+}
+
+/* Listening ------------------------------------------------------------------------------------ */
+
+static int bind_and_listen(const struct addrinfo *a)
+{
+    int one = 1;
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+        bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int rc = -errno;
+    close(fd);
+    return rc;
+}
+
+/* A listening socket, or a negative code with a text. */
+static int open_socket(const char *address, struct err *err)
+{
+    char host[256], service[8];
+    int port;
+    if (settings_split_address(address, host, &port) != OK)
+        return err_set(err, ERR_INVALID, "%s is not HOST:PORT", address);
+    snprintf(service, sizeof service, "%d", port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+    int rc = getaddrinfo(host, service, &hints, &found);
+    if (rc != 0)
+        return err_set(err, ERR_NOT_FOUND, "cannot find the address %s: %s", host,
+                       gai_strerror(rc));
+    int fd = bind_and_listen(found);
+    freeaddrinfo(found);
+    if (fd == -EADDRINUSE)
+        err_set(err, fd, "port %d of %s is in use by another program", port, host);
+    else if (fd < 0)
+        err_set(err, fd, "cannot listen on %s: %s", address, err_text(fd));
+    return fd;
+}
+
+static int start_handles(struct http_server *server, int fd)
+{
+    uv_loop_t *uv = &server->loop->uv;
+    int rc = uv_tcp_init(uv, &server->listener);
+    rc = rc ? rc : uv_prepare_init(uv, &server->before_poll);
+    rc = rc ? rc : http_wheel_init(&server->wheel, server->loop);
+    server->listener.data = server->before_poll.data = server;
+    rc = rc ? rc : uv_prepare_start(&server->before_poll, on_before_poll);
+    rc = rc ? rc : uv_tcp_open(&server->listener, fd);
+    return rc ? rc : uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
+}
+
+static size_t connections_allowed(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 ||
+        files.rlim_cur >= HTTP_CONNECTIONS_MAX + HTTP_FILES_FOR_OTHERS)
+        return HTTP_CONNECTIONS_MAX;
+    return files.rlim_cur > 2 * HTTP_FILES_FOR_OTHERS ? files.rlim_cur - HTTP_FILES_FOR_OTHERS
+                                                      : HTTP_FILES_FOR_OTHERS;
+}
+
+static void set_default(int *ms, int seconds)
+{
+    *ms = *ms ? *ms : seconds * 1000;
+}
+
+static struct http_server_options with_defaults(struct http_server_options o)
+{
+    o.limits = http_limits_or_default(o.limits);
+    o.connections = o.connections ? o.connections : connections_allowed();
+    set_default(&o.times.header, HTTP_HEADER_LIMIT_S);
+    set_default(&o.times.body, HTTP_BODY_GRACE_S);
+    set_default(&o.times.idle, HTTP_IDLE_LIMIT_S);
+    set_default(&o.times.write, HTTP_WRITE_LIMIT_S);
+    set_default(&o.times.drain, HTTP_DRAIN_LIMIT_S);
+    return o;
+}
+
+static struct http_server *new_server(struct loop *loop, const struct http_server_options *options)
+{
+    struct http_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    server->options = with_defaults(*options);
+    server->loop = loop;
+    server->open = 3;
+    list_init(&server->connections);
+    list_init(&server->dirty);
+    list_init(&server->pool);
+    return server;
+}
+
+struct http_server *http_server_listen(struct loop *loop, const struct http_server_options *options,
+                                       struct err *err)
+{
+    int fd = open_socket(options->address, err);
+    if (fd < 0)
+        return NULL;
+    struct http_server *server = new_server(loop, options);
+    if (!server) {
+        close(fd);
+        err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+        return NULL;
+    }
+    int rc = start_handles(server, fd);
+    assert(rc == 0 && "a fresh, listening socket is refused by libuv");
+    (void)rc;
+    bind_rejected();
+    loop_on_shutdown(loop, STAGE_STOP_ACCEPTING, "http server", &server->stop_accepting,
+                     begin_stop_accepting);
+    loop_on_shutdown(loop, STAGE_FINISH, "http server", &server->finish, begin_finish);
+    loop_on_shutdown(loop, STAGE_CLOSE, "http server", &server->close, begin_close);
+    return server;
+}
+
+int http_server_port(const struct http_server *server)
+{
+    struct sockaddr_storage name;
+    int len = sizeof name;
+    if (uv_tcp_getsockname(&server->listener, (struct sockaddr *)&name, &len) < 0)
+        return 0;
+    return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
+                                            : ((struct sockaddr_in *)&name)->sin_port);
+}

@@ -1,0 +1,105 @@
+/* Looking things up in a message; see message.h. */
+#include "http/message.h"
+
+#include <stdlib.h>
+
+void http_message_clear(struct http_message *m)
+{
+    struct http_message kept = {.fields = m->fields, .field_cap = m->field_cap, .bytes = m->bytes};
+    *m = kept;
+    buf_clear(&m->bytes);
+}
+
+void http_message_free(struct http_message *m)
+{
+    free(m->fields);
+    buf_free(&m->bytes);
+    *m = (struct http_message){0};
+}
+
+const struct http_span *http_header(const struct http_message *m, const char *name)
+{
+    for (size_t i = 0; i < m->field_count; i++) {
+        if (http_span_is(m->fields[i].name, name))
+            return &m->fields[i].value;
+    }
+    return NULL;
+}
+
+/* Query ---------------------------------------------------------------------------------------- */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Takes one character, decoded, off the front of `s`; ERR_INVALID for a bad escape or a NUL. */
+static int decode_char(struct http_span *s)
+{
+    int value = (unsigned char)*s->data;
+    size_t n = 1;
+    if (value == '+') {
+        value = ' ';
+    } else if (value == '%') {
+        int high = s->len > 2 ? hex_digit(s->data[1]) : -1;
+        int low = s->len > 2 ? hex_digit(s->data[2]) : -1;
+        value = high < 0 || low < 0 ? 0 : high * 16 + low;
+        n = 3;
+    }
+    if (value == 0)
+        return ERR_INVALID;
+    s->data += n;
+    s->len -= n;
+    return value;
+}
+
+static int decode(struct http_span s, char *out, size_t size)
+{
+    size_t n = 0;
+    while (s.len) {
+        int c = decode_char(&s);
+        if (c < 0 || n + 1 >= size)
+            return ERR_INVALID;
+        out[n++] = (char)c;
+    }
+    out[n] = '\0';
+    return 1;
+}
+
+/* Whether the parameter's name, decoded, is `name`. */
+static bool name_is(struct http_span s, const char *name)
+{
+    while (s.len && *name) {
+        int c = decode_char(&s);
+        if (c < 0 || c != (unsigned char)*name++)
+            return false;
+    }
+    return s.len == 0 && *name == '\0';
+}
+
+static struct http_span until(const char *from, const char *end, char stop)
+{
+    const char *at = memchr(from, stop, (size_t)(end - from));
+    return (struct http_span){from, (size_t)((at ? at : end) - from)};
+}
+
+int http_query(const struct http_message *m, const char *name, char *out, size_t size)
+{
+    const char *end = m->query.data + m->query.len;
+    for (const char *at = m->query.data; at && at < end;) {
+        struct http_span pair = until(at, end, '&');
+        struct http_span key = until(at, at + pair.len, '=');
+        struct http_span value = {at + key.len, pair.len - key.len};
+        if (value.len) { /* the '=' itself */
+            value.data++;
+            value.len--;
+        }
+        if (name_is(key, name))
+            return size ? decode(value, out, size) : ERR_INVALID;
+        at += pair.len + 1;
+    }
+    return 0;
+}
