@@ -5,19 +5,35 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_OF(constant, name) [FRUIT_##constant] = name,
-static const char *const names[] = {FRUIT_MAP(NAME_OF)[FRUIT_ALL] = "all"};
+#define KEY_PREFIX "fruit_"
 
-#define KEY_OF(constant, name) [FRUIT_##constant] = "fruit_" name,
-static const char *const keys[] = {FRUIT_MAP(KEY_OF)[FRUIT_ALL] = "fruit_all"};
+static const char *const keys[] = {
+    [FRUIT_APPLES] = KEY_PREFIX "apples",   [FRUIT_ORANGES] = KEY_PREFIX "oranges",
+    [FRUIT_BANANAS] = KEY_PREFIX "bananas", [FRUIT_GRAPES] = KEY_PREFIX "grapes",
+    [FRUIT_PEARS] = KEY_PREFIX "pears",     [FRUIT_ALL] = KEY_PREFIX "all",
+};
 
+const char *fruit_cache_key(enum fruit fruit)
+{
+    assert(fruit <= FRUIT_ALL);
+    return keys[fruit];
+}
+
+const char *fruit_name(enum fruit fruit)
+{
+    return fruit_cache_key(fruit) + strlen(KEY_PREFIX);
+}
+
+/* Finds a name among the fruits up to and including `last`. */
 static int parse(const char *text, size_t len, enum fruit last, enum fruit *out)
 {
-    for (int i = 0; i <= (int)last; i++)
-        if (strlen(names[i]) == len && strncasecmp(names[i], text, len) == 0) {
+    for (int i = 0; i <= (int)last; i++) {
+        const char *name = fruit_name((enum fruit)i);
+        if (strlen(name) == len && strncasecmp(name, text, len) == 0) {
             *out = (enum fruit)i;
             return OK;
         }
+    }
     return ERR_UNKNOWN_FRUIT;
 }
 
@@ -29,16 +45,4 @@ int fruit_parse(const char *text, size_t len, enum fruit *out)
 int fruit_or_all_parse(const char *text, size_t len, enum fruit *out)
 {
     return parse(text, len, FRUIT_ALL, out);
-}
-
-const char *fruit_name(enum fruit fruit)
-{
-    assert(fruit <= FRUIT_ALL);
-    return names[fruit];
-}
-
-const char *fruit_cache_key(enum fruit fruit)
-{
-    assert(fruit <= FRUIT_ALL);
-    return keys[fruit];
 }

@@ -6,19 +6,13 @@
 
 #include "base/err.h"
 
-/* X(constant, name) */
-#define FRUIT_MAP(X)                                                                               \
-    X(APPLES, "apples")                                                                            \
-    X(ORANGES, "oranges")                                                                          \
-    X(BANANAS, "bananas")                                                                          \
-    X(GRAPES, "grapes")                                                                            \
-    X(PEARS, "pears")
-
 enum fruit {
-#define FRUIT_ENUM(constant, name) FRUIT_##constant,
-    FRUIT_MAP(FRUIT_ENUM)
-#undef FRUIT_ENUM
-        FRUIT_COUNT,
+    FRUIT_APPLES,
+    FRUIT_ORANGES,
+    FRUIT_BANANAS,
+    FRUIT_GRAPES,
+    FRUIT_PEARS,
+    FRUIT_COUNT,
     FRUIT_ALL = FRUIT_COUNT /* all five together; in queries and cache keys, never in a message */
 };
 
