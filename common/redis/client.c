@@ -1,0 +1,414 @@
+/*
+ * The connection to Redis; see client.h.
+ *
+ *     RESOLVING ──► CONNECTING ──PONG──► READY
+ *         ▲  │           │ dropped         │ lost, or a reply too late
+ *         │  │ failed    ▼                 ▼
+ *      delay │         BROKEN ◄────────────┘
+ *         │  ▼           │ hiredis has let go
+ *        BACKOFF ◄───────┘             any ──close──► CLOSING
+ *
+ * Calls in flight stand in a ring, in the order of their replies. hiredis frees its context inside
+ * whatever call to it notices the end, and hands back the calls with a NULL reply just before: so
+ * nothing here touches `context` after calling hiredis without looking whether it is still there.
+ */
+#include "redis/client.h"
+
+#include "base/clock.h"
+#include "base/complaint.h"
+#include "base/log.h"
+#include "loop/backoff.h"
+#include "loop/resolver.h"
+#include "metrics/metrics.h"
+#include "redis/adapter.h"
+#include "redis/url.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include <hiredis/async.h>
+
+COUNTER_VEC(redis_commands, "redis_commands_total",
+            "Commands by how they ended; refused are those that were never sent.", result);
+GAUGE(redis_connected, "redis_connected", "Connections to Redis whose server answered.");
+HISTOGRAM(redis_command_seconds, "redis_command_seconds",
+          "Time from sending a command to its reply, in seconds.",
+          BUCKETS(.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25));
+
+enum redis_state {
+    REDIS_RESOLVING,  /* waits for the host's addresses */
+    REDIS_CONNECTING, /* waits for the socket, and for the answers to AUTH, SELECT and PING */
+    REDIS_READY,      /* waits for commands, and for their replies until the deadline */
+    REDIS_BROKEN,     /* waits for hiredis to hand back what was in flight */
+    REDIS_BACKOFF,    /* waits for the delay before the next attempt */
+    REDIS_CLOSING,    /* waits for the next turn to tear down, then for its handles to close */
+};
+
+struct call {
+    redis_cb cb;
+    void *ctx;
+    uint64_t sent; /* clock_now */
+};
+
+struct redis_client {
+    struct loop *loop;
+    struct redis_url url;
+    uint64_t deadline; /* nanoseconds */
+
+    enum redis_state state;
+    redisAsyncContext *context; /* NULL where hiredis has none of ours */
+    struct backoff backoff;
+    struct complaint complaint;
+    struct resolver resolver;
+    int next_address; /* of the resolver's, to be tried after this one */
+    uv_timer_t timer; /* the limit of what the state waits for */
+    bool timer_closed;
+
+    int end_status;   /* what calls end with when hiredis hands them back */
+    char reason[160]; /* why we dropped the connection; "" if the other side did */
+
+    struct call *ring; /* REDIS_IN_FLIGHT_MAX of them */
+    unsigned oldest, in_flight;
+
+    void (*on_closed)(void *ctx);
+    void *on_closed_ctx;
+};
+
+static void on_timer(uv_timer_t *timer);
+static void on_resolved(struct resolver *resolver, int status);
+static void on_gone(const redisAsyncContext *context, void *ctx);
+
+/* States ------------------------------------------------------------------------------------- */
+
+/* How long a state may last; 0 is for ever. READY's timer is started by the calls in flight. */
+static uint64_t limit_of(struct redis_client *client, enum redis_state state)
+{
+    if (state == REDIS_RESOLVING || state == REDIS_CONNECTING)
+        return REDIS_ATTEMPT_LIMIT_MS;
+    if (state == REDIS_BACKOFF)
+        return client->next_address < client->resolver.count
+                   ? 1
+                   : backoff_next(&client->backoff, (uint32_t)clock_now());
+    return state == REDIS_CLOSING ? 1 : 0;
+}
+
+static void enter(struct redis_client *client, enum redis_state next)
+{
+    uint64_t limit = limit_of(client, next);
+    gauge_add(&redis_connected, (next == REDIS_READY) - (client->state == REDIS_READY));
+    if (next == REDIS_READY) {
+        log_info("redis connected", LOG_STR("host", client->url.host),
+                 LOG_INT("port", client->url.port));
+        client->next_address = client->resolver.count;
+        backoff_reset(&client->backoff);
+        complaint_clear(&client->complaint);
+    }
+    client->state = next;
+    uv_timer_stop(&client->timer);
+    if (limit)
+        uv_timer_start(&client->timer, on_timer, limit, 0);
+}
+
+/* There is no connection: says why, once, and waits for the next attempt. */
+static void fail(struct redis_client *client, const char *why)
+{
+    if (complaint_due(&client->complaint, why, loop_ms(client->loop)))
+        log_warn("redis is not available", LOG_STR("host", client->url.host),
+                 LOG_INT("port", client->url.port), LOG_STR("reason", why));
+    enter(client, REDIS_BACKOFF);
+}
+
+/* Gives the connection up; calls in flight end with `status`, at the latest when the call to
+ * hiredis that we are in returns. on_gone follows them. */
+static void drop(struct redis_client *client, int status, const char *why)
+{
+    client->end_status = status;
+    snprintf(client->reason, sizeof client->reason, "%s", why);
+    enter(client, REDIS_BROKEN);
+    redisAsyncFree(client->context);
+}
+
+/* Connecting --------------------------------------------------------------------------------- */
+
+static void attempt(struct redis_client *client)
+{
+    enter(client, REDIS_RESOLVING);
+    int rc = resolver_start(&client->resolver, &client->loop->uv, client->url.host);
+    if (rc != OK)
+        fail(client, err_text(rc));
+}
+
+/* Whether a reply of the greeting is good news; a refusal ends the connection. */
+static bool welcome(struct redis_client *client, const redisReply *reply)
+{
+    if (!reply || client->state != REDIS_CONNECTING)
+        return false; /* the connection is ending, or we are */
+    if (reply->type == REDIS_REPLY_ERROR)
+        drop(client, ERR_REFUSED, reply->str);
+    return reply->type != REDIS_REPLY_ERROR;
+}
+
+static void on_greeted(redisAsyncContext *context, void *reply, void *ctx)
+{
+    (void)context;
+    (void)welcome(ctx, reply);
+}
+
+static void on_pong(redisAsyncContext *context, void *reply, void *ctx)
+{
+    (void)context;
+    if (welcome(ctx, reply))
+        enter(ctx, REDIS_READY);
+}
+
+/* PING comes last, so READY means that the server answers, not that a socket is open. */
+static int greet(struct redis_client *client)
+{
+    redisAsyncContext *context = client->context;
+    const struct redis_url *url = &client->url;
+    int rc = REDIS_OK;
+    if (url->user[0])
+        rc |=
+            redisAsyncCommand(context, on_greeted, client, "AUTH %s %s", url->user, url->password);
+    else if (url->password[0])
+        rc |= redisAsyncCommand(context, on_greeted, client, "AUTH %s", url->password);
+    if (url->db)
+        rc |= redisAsyncCommand(context, on_greeted, client, "SELECT %d", url->db);
+    return rc | redisAsyncCommand(context, on_pong, client, "PING");
+}
+
+static void connect_next(struct redis_client *client)
+{
+    const char *address = client->resolver.addresses[client->next_address++];
+    redisAsyncContext *context = redisAsyncConnect(address, client->url.port);
+    if (!context)
+        return fail(client, err_text(ERR_NOMEM));
+    char why[sizeof client->reason] = "";
+    if (context->err)
+        snprintf(why, sizeof why, "%s", context->errstr);
+    else if (redis_adapter_attach(&client->loop->uv, context, on_gone, client) != OK)
+        snprintf(why, sizeof why, "cannot watch the socket");
+    if (why[0]) {
+        redisAsyncFree(context);
+        return fail(client, why);
+    }
+    client->context = context;
+    client->end_status = ERR_LOST;
+    client->reason[0] = '\0';
+    enter(client, REDIS_CONNECTING);
+    if (greet(client) != REDIS_OK)
+        drop(client, ERR_NOMEM, err_text(ERR_NOMEM));
+}
+
+static void free_when_quiet(struct redis_client *client)
+{
+    if (!client->timer_closed || client->resolver.busy)
+        return;
+    void (*on_closed)(void *ctx) = client->on_closed;
+    void *ctx = client->on_closed_ctx;
+    free(client->ring);
+    free(client);
+    if (on_closed)
+        on_closed(ctx);
+}
+
+static void on_resolved(struct resolver *resolver, int status)
+{
+    struct redis_client *client = resolver->ctx;
+    if (client->state == REDIS_CLOSING)
+        return free_when_quiet(client);
+    client->next_address = 0;
+    if (client->state != REDIS_RESOLVING)
+        return; /* too late for that attempt; the next one asks again */
+    if (status != OK)
+        fail(client, uv_strerror(status));
+    else
+        connect_next(client);
+}
+
+static void on_gone(const redisAsyncContext *context, void *ctx)
+{
+    struct redis_client *client = ctx;
+    client->context = NULL;
+    assert(client->in_flight == 0 && "hiredis hands all calls back first");
+    if (client->state == REDIS_CLOSING)
+        return;
+    const char *theirs = context->err ? context->errstr : "connection closed";
+    fail(client, client->reason[0] ? client->reason : theirs);
+}
+
+/* Commands ----------------------------------------------------------------------------------- */
+
+static const char *result_of(int status)
+{
+    switch (status) {
+    case OK:
+        return "ok";
+    case ERR_REFUSED:
+        return "error";
+    case ERR_TIMEOUT:
+        return "timeout";
+    default:
+        return "lost";
+    }
+}
+
+static void on_reply(redisAsyncContext *context, void *answer, void *ctx)
+{
+    struct redis_client *client = ctx;
+    const redisReply *reply = answer;
+    struct call call = client->ring[client->oldest];
+    client->oldest = (client->oldest + 1) % REDIS_IN_FLIGHT_MAX;
+    client->in_flight--;
+    (void)context;
+    int status = OK;
+    if (!reply)
+        status = client->end_status;
+    else if (reply->type == REDIS_REPLY_ERROR)
+        status = ERR_REFUSED;
+    if (!reply && client->state == REDIS_READY)
+        enter(client, REDIS_BROKEN); /* before the caller may send anew */
+    counter_inc(with(redis_commands, .result = result_of(status)));
+    if (reply)
+        histogram_observe(&redis_command_seconds, clock_seconds(call.sent, clock_now()));
+    if (call.cb)
+        call.cb(status, reply, call.ctx);
+}
+
+static int refuse(int code)
+{
+    counter_inc(with(redis_commands, .result = "refused"));
+    return code;
+}
+
+int redis_command(struct redis_client *client, int argc, const char **argv, const size_t *lengths,
+                  redis_cb cb, void *ctx)
+{
+    if (client->state == REDIS_CLOSING)
+        return refuse(ERR_CLOSED);
+    if (client->state != REDIS_READY)
+        return refuse(ERR_UNAVAILABLE);
+    if (client->in_flight == REDIS_IN_FLIGHT_MAX)
+        return refuse(ERR_FULL);
+    if (redisAsyncCommandArgv(client->context, on_reply, client, argc, argv, lengths) != REDIS_OK)
+        return refuse(ERR_NOMEM);
+    unsigned slot = (client->oldest + client->in_flight++) % REDIS_IN_FLIGHT_MAX;
+    client->ring[slot] = (struct call){.cb = cb, .ctx = ctx, .sent = clock_now()};
+    if (!uv_is_active((uv_handle_t *)&client->timer))
+        uv_timer_start(&client->timer, on_timer, client->deadline / NS_PER_MS, 0);
+    return OK;
+}
+
+/* Time --------------------------------------------------------------------------------------- */
+
+static uint64_t oldest_age(const struct redis_client *client)
+{
+    return client->in_flight ? clock_now() - client->ring[client->oldest].sent : 0;
+}
+
+/* Timers run before sockets are read. After a long turn of our own the reply may be here already,
+ * and the lateness ours: so look once more before the server is blamed. */
+static void on_deadline(struct redis_client *client)
+{
+    unsigned before = client->in_flight + 1;
+    while (client->context && client->in_flight < before &&
+           oldest_age(client) >= client->deadline) {
+        before = client->in_flight;
+        redisAsyncHandleRead(client->context);
+    }
+    if (client->state != REDIS_READY || !client->in_flight)
+        return;
+    uint64_t age = oldest_age(client);
+    if (age >= client->deadline)
+        drop(client, ERR_TIMEOUT, "no reply within the deadline");
+    else
+        uv_timer_start(&client->timer, on_timer, (client->deadline - age) / NS_PER_MS + 1, 0);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct redis_client *client = handle->data;
+    client->timer_closed = true;
+    free_when_quiet(client);
+}
+
+static void tear_down(struct redis_client *client)
+{
+    client->end_status = ERR_CLOSED;
+    if (client->context)
+        redisAsyncFree(client->context);
+    resolver_cancel(&client->resolver);
+    uv_close((uv_handle_t *)&client->timer, on_timer_closed);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct redis_client *client = timer->data;
+    switch (client->state) {
+    case REDIS_RESOLVING:
+        return fail(client, "the host's name was not resolved in time");
+    case REDIS_CONNECTING:
+        return drop(client, ERR_TIMEOUT, "no answer to the greeting in time");
+    case REDIS_READY:
+        return on_deadline(client);
+    case REDIS_BACKOFF:
+        return client->next_address < client->resolver.count ? connect_next(client)
+                                                             : attempt(client);
+    case REDIS_CLOSING:
+        return tear_down(client);
+    case REDIS_BROKEN:
+        return;
+    }
+}
+
+/* Making and closing ------------------------------------------------------------------------- */
+
+static void bind_metrics(void)
+{
+    static const char *const results[] = {"ok", "error", "timeout", "lost", "refused"};
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+        (void)with(redis_commands, .result = results[i]);
+}
+
+struct redis_client *redis_client_new(struct loop *loop, const struct redis_client_options *options,
+                                      struct err *err)
+{
+    struct redis_url url;
+    if (redis_url_parse(&url, options->url, err) != OK)
+        return NULL;
+    struct redis_client *client = calloc(1, sizeof *client);
+    struct call *ring = calloc(REDIS_IN_FLIGHT_MAX, sizeof *ring);
+    if (!client || !ring) {
+        err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+        free(client);
+        free(ring);
+        return NULL;
+    }
+    uint32_t deadline_ms = options->deadline_ms ? options->deadline_ms : REDIS_DEADLINE_DEFAULT_MS;
+    client->loop = loop;
+    client->url = url;
+    client->ring = ring;
+    client->deadline = deadline_ms * NS_PER_MS;
+    client->backoff =
+        (struct backoff){.first_ms = REDIS_BACKOFF_FIRST_MS, .cap_ms = REDIS_BACKOFF_CAP_MS};
+    client->resolver.ctx = client;
+    client->resolver.on_end = on_resolved;
+    uv_timer_init(&loop->uv, &client->timer);
+    client->timer.data = client;
+    bind_metrics();
+    attempt(client);
+    return client;
+}
+
+bool redis_up(const struct redis_client *client)
+{
+    return client->state == REDIS_READY;
+}
+
+void redis_client_close(struct redis_client *client, void (*cb)(void *ctx), void *ctx)
+{
+    assert(client->state != REDIS_CLOSING && "closed twice");
+    client->on_closed = cb;
+    client->on_closed_ctx = ctx;
+    enter(client, REDIS_CLOSING);
+}
