@@ -12,7 +12,7 @@
 
 static struct {
     const char *listen, *format, *url;
-    int64_t users;
+    int64_t users, count;
     double ratio;
     struct setting_range delay;
     bool verbose;
@@ -21,6 +21,7 @@ static struct {
 static const struct setting table[] = {
     {"listen", "T_LISTEN", SETTING_ADDRESS, &s.listen, "127.0.0.1:5000", "where to serve"},
     {"users", "T_USERS", SETTING_INT, &s.users, "10", "concurrent users", .min = 1, .max = 100000},
+    {"count", NULL, SETTING_INT, &s.count, NULL, "without an upper bound"},
     {"ratio", NULL, SETTING_NUMBER, &s.ratio, "0", "share that fails", .max = 1},
     {"hello-delay", NULL, SETTING_RANGE, &s.delay, "0", "milliseconds to wait", .max = 60000},
     {"log-format", "T_FORMAT", SETTING_TEXT, &s.format, "text", "of the log",
@@ -62,6 +63,7 @@ static void defaults(void **state)
     assert_int_equal(parse(""), SETTINGS_OK);
     assert_string_equal(s.listen, "127.0.0.1:5000");
     assert_int_equal(s.users, 10);
+    assert_int_equal(s.count, 0);
     assert_true(s.ratio == 0);
     assert_int_equal(s.delay.low, 0);
     assert_int_equal(s.delay.high, 0);
@@ -113,6 +115,8 @@ static void says_what_is_wrong(void **state)
     } cases[] = {
         {"--users abc",
          "--users: \"abc\" is not a whole number between 1 and 100000 (from the command line)"},
+        {"--count -1",
+         "--count: \"-1\" is not a whole number of 0 or more (from the command line)"},
         {"--ratio 1.5", "--ratio: \"1.5\" is not a number between 0 and 1 (from the command line)"},
         {"--log-format xml",
          "--log-format: \"xml\" is not one of text|json (from the command line)"},
@@ -175,6 +179,8 @@ static void numbers_are_strict(void **state)
           (const char *[]){"0", "100001", "-1", "3.5", "0x10", " 3", "3 ", "1e3", "+3", "-", "3,",
                            "9223372036854775808", "99999999999999999999999999999", "٣", NULL},
           ERR_INVALID);
+    takes("count", (const char *[]){"0", "9223372036854775807", NULL}, OK);
+    takes("count", (const char *[]){"-1", "9223372036854775808", NULL}, ERR_INVALID);
     takes("ratio", (const char *[]){"0", "1", "0.5", ".5", "1e-3", "1.0", NULL}, OK);
     takes("ratio",
           (const char *[]){"-0.1", "1.1", "nan", "inf", "0x1p-1", " 0", "0 ", "+1", "1e", "e", ".",
