@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from .groups import GROUPS, run_tests
 from .programs import NAMES, defaults
 from .stack import Stack, state_dir
 from .state import locked
-from .ui import Failure, complain, say, signals_interrupt
+from .ui import Failure, complain, say, signals_interrupt, too_late_to_interrupt
 from .up import up
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,9 +93,15 @@ def cmd_run(options):
     if not stack.rabbitmq.running:
         say("the servers do not run; in another terminal, ./workshop up --stack-only starts them")
     argv = [str(service.binary), *defaults(name, given), *given]
-    say(f"{name} on port {service.port}, Ctrl-C ends it: {' '.join([f'build/release/bin/{name}', *argv[1:]])}")
+    say(f"Ctrl-C ends it: {' '.join([f'build/release/bin/{name}', *argv[1:]])}")
+    _become(argv, service.environment() | os.environ)
+
+
+def _become(argv, environment=os.environ):
+    """Turns this process into another program. Python ignores SIGPIPE, which that one must not inherit."""
     sys.stdout.flush()
-    os.execve(argv[0], argv, service.environment() | os.environ)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.execvpe(argv[0], argv, environment)
 
 
 def _refuse_taken(service):
@@ -127,7 +134,7 @@ def cmd_logs(options):
         raise Failure(f"there is no log of {options.name or 'anything'}", f"there are: {known}")
     lines = options.lines if options.lines is not None else 100 if options.name else 10
     follow = ["-F"] if options.follow else []
-    os.execvp("tail", ["tail", "-n", str(lines), *follow, *map(str, found)])
+    _become(["tail", "-n", str(lines), *follow, *map(str, found)])
 
 
 def cmd_down(options):
@@ -162,9 +169,11 @@ def main(arguments):
         options = parser().parse_args(arguments)
         return options.function(options) or 0
     except Failure as failure:
+        too_late_to_interrupt()
         complain(failure)
         return failure.status
     except KeyboardInterrupt:
+        too_late_to_interrupt()
         complain(Failure("interrupted", "the same command again goes on from here"))
         return 130
     except BrokenPipeError:

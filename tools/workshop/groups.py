@@ -76,7 +76,9 @@ GROUPS = {
              "threads, thread sanitizer": unit("tsan", "threads")},
     "integration": {"integration": integration("release")},
 }
-LONG = {"integration, address sanitizer": integration("asan")}
+# The command's own tests run no instrumented program.
+LONG = {"integration, address sanitizer":
+        integration("asan", "--ignore=tests/integration/test_workshop_command.py")}
 
 
 def chosen(group):

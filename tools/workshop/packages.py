@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .ui import Failure, LiveLine, step, undisturbed
+from .ui import Failure, LiveLine, put_back_undisturbed, step
 
 # Alternatives are separated by "|": the first that the distribution has is taken.
 RUN = """gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev librabbitmq-dev libpq-dev libjansson-dev zlib1g-dev
@@ -96,8 +96,8 @@ def _install(root, names, log):
         status, output = _show(process, log, "installing")
     except KeyboardInterrupt:
         step("packages are being unpacked, which must not be cut short; stopping right after that")
-        with undisturbed():
-            _show(process, log, "installing")
+        put_back_undisturbed()
+        _show(process, log, "installing")
         raise
     if status:
         _explain(output, log)

@@ -55,6 +55,13 @@ def all_free(offset):
     return all(is_free(port + offset) for port in PORTS.values())
 
 
+def free_port():
+    """Any port that is free now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
 def free_offset(low=2000, high=6000):
     """An offset under which no port of the workshop is taken; random, so that two callers rarely meet."""
     for _ in range(200):

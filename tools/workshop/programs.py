@@ -30,7 +30,12 @@ def fingerprint(path):
 
 
 class Program(Service):
-    """One of the three. A test makes its own with stack.program(name, *flags, …): several may run side by side."""
+    """One of the three. A test makes its own with stack.program(name, *flags, label=, port=, env=, build=).
+
+    Without a label it takes the place of the program that `up` would start, on that one's port. With a label it is
+    one more beside it, known by that name, on a free port. `env` adds to its environment; `build` is the preset
+    whose binary it runs.
+    """
 
     stop_timeout = 10
     needs_of = {"frontend": ("postgres", "redis", "rabbitmq"), "backend": ("postgres", "redis", "rabbitmq"),
@@ -41,7 +46,7 @@ class Program(Service):
         self.flags, self.extra, self.build = flags, env or {}, build or stack.build
         self.needs = self.needs_of[program]
         super().__init__(stack)
-        self.port = port or self.port
+        self.port = port or (ports.free_port() if label else self.port)
 
     @property
     def binary(self):

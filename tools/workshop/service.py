@@ -150,7 +150,7 @@ class Service:
         """The first half of stop: asks it to end. Lets several services end side by side."""
         if self.running:
             self.process.signal(self.stop_signal)
-            self.process.signal(signal.SIGCONT)  # one that is paused would not hear it
+            self.resume()  # one that is paused would not hear it
 
     def finish(self, timeout=None):
         """The second half of stop: waits, and kills what does not end by itself."""

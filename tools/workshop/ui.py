@@ -82,16 +82,13 @@ def in_one_piece():
         raise KeyboardInterrupt
 
 
-@contextlib.contextmanager
-def undisturbed():
-    """Inside, further Ctrl-C only say that putting things back is under way."""
+def put_back_undisturbed():
+    """From here to the end of the command, a further Ctrl-C only says that putting things back is under way."""
+    for number in _INTERRUPTS:
+        signal.signal(number, lambda number, frame: say("still putting things back; a moment"))
 
-    def answer(number, frame):
-        say("still putting things back; a moment")
 
-    before = [signal.signal(number, answer) for number in _INTERRUPTS]
-    try:
-        yield
-    finally:
-        for number, handler in zip(_INTERRUPTS, before):
-            signal.signal(number, handler)
+def too_late_to_interrupt():
+    """The command is over; a late signal must not spoil its exit status."""
+    for number in _INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)

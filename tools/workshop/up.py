@@ -4,7 +4,7 @@ import time
 
 from . import build, packages, ports
 from .programs import NAMES
-from .ui import Failure, LiveLine, say, step, undisturbed
+from .ui import Failure, LiveLine, put_back_undisturbed, say, step
 
 DATA_TIMEOUT = 90  # seconds until Prometheus must have seen everything
 FLOW = 'sum(rate(hello_total{job="frontend"}[1m]))'
@@ -21,7 +21,7 @@ def up(stack, programs=True, traffic=True):
     if outdated:
         step(f"restarting what was rebuilt: {', '.join(outdated)}")
         stack.down(outdated)
-    _tell_running(wanted)
+    _tell_running(stack, wanted)
     if stack.prometheus.running and stack.prometheus.refresh():
         step("Prometheus reads its changed configuration")
     _refuse_taken_ports(stack, wanted)
@@ -42,10 +42,12 @@ def _wanted(stack, programs, traffic):
     return [service for service in stack.services.values() if service.name not in left_out]
 
 
-def _tell_running(wanted):
-    running = [service for service in wanted if service.running]
-    if running:
-        step(f"runs already: {', '.join(service.name for service in running)}")
+def _tell_running(stack, wanted):
+    running = [service for service in stack.services.values() if service.running]
+    for text, group in (("runs already", [s.name for s in running if s in wanted]),
+                        ("left as it was, running", [s.name for s in running if s not in wanted])):
+        if group:
+            step(f"{text}: {', '.join(group)}")
 
 
 def _refuse_taken_ports(stack, wanted):
@@ -72,11 +74,11 @@ def _start(stack, wanted):
 
 def _put_back(stack, mine):
     """Stops what this command started, and only that."""
-    with undisturbed():
-        started = [name for name in mine if stack.services[name].running]
-        if started:
-            step(f"stopping again: {', '.join(started)}")
-        stack.down(mine)
+    put_back_undisturbed()
+    started = [name for name in mine if stack.services[name].running]
+    if started:
+        step(f"stopping again: {', '.join(started)}")
+    stack.down(mine)
 
 
 def _wait_for_data(stack, names, traffic):
