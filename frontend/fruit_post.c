@@ -84,7 +84,9 @@ void fruit_post(struct http_exchange *x, void *context)
     int rc;
     if (!is_json(request)) {
         http_reply_error(x, 415, "Content-Type must be application/json");
-    } else if ((rc = decode(request, &order.message)) != OK) {
+    } else if ((rc = decode(request, &order.message)) == ERR_NOMEM) {
+        publish_reply_unavailable(x);
+    } else if (rc != OK) {
         http_reply_error(x, 400, message_refusal(rc));
     } else if (choose_id(request, order.id) != OK) {
         http_reply_error(x, 400, "Invalid Idempotency-Key");
