@@ -1,0 +1,163 @@
+/* Putting the parts together; see app.h. */
+#include "traffic/app.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "traffic/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const struct http_route routes[] = {HTTP_BUILTIN_ROUTES, {NULL}};
+
+/* Starting ----------------------------------------------------------------------------------- */
+
+static double cpu_seconds(void)
+{
+    struct rusage used;
+    if (getrusage(RUSAGE_SELF, &used) != 0)
+        return 0;
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+static bool target_up(void *scenario)
+{
+    return ((const struct scenario *)scenario)->target_up;
+}
+
+static int start_server(struct app *app, struct err *err)
+{
+    app->dependencies[0] = (struct http_dependency){"target", target_up, &app->scenario};
+    app->builtin = (struct http_builtin){&app->loop, app->dependencies};
+    app->router = (struct http_router){routes, app};
+    http_builtin_setup(&app->builtin);
+    struct http_server_options options = {
+        .address = app->options.listen,
+        .handler = http_router_handle,
+        .ctx = &app->router,
+    };
+    app->server = http_server_listen(&app->loop, &options, err);
+    return app->server ? OK : err->code;
+}
+
+static void on_close_ledger(struct loop_part *part)
+{
+    ledger_close(&LIST_ITEM(part, struct app, close_ledger)->ledger);
+    loop_part_done(part);
+}
+
+static void on_scenario_over(void *ctx)
+{
+    struct app *app = ctx;
+    loop_stop(&app->loop, 0);
+}
+
+/* Before the load, since a summary that cannot be written should not cost an hour of it. */
+static int open_json(struct app *app, struct err *err)
+{
+    const char *path = app->options.json;
+    if (!path)
+        return OK;
+    app->json = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    if (app->json)
+        return OK;
+    return err_set(err, ERR_INVALID, "--json: cannot write %s: %s", path, strerror(errno));
+}
+
+static int start_load(struct app *app, struct err *err)
+{
+    struct scenario_options options = options_scenario(&app->options, &app->mix);
+    int rc = scenario_start(&app->scenario, &app->loop, &options, &app->ledger, on_scenario_over,
+                            app, err);
+    if (rc != OK || app->options.quiet)
+        return rc;
+    rc = live_start(&app->live, &app->loop, &app->scenario);
+    return rc ? err_set(err, rc, "cannot start the live line: %s", err_text(rc)) : OK;
+}
+
+int app_start(struct app *app, const struct options *options, struct err *err)
+{
+    *app = (struct app){.options = *options, .started = clock_now(), .cpu_before = cpu_seconds()};
+    int rc = loop_init(&app->loop);
+    if (rc != OK)
+        return err_set(err, rc, "cannot start the event loop: %s", err_text(rc));
+    rc = mix_init(&app->mix, options->only, err);
+    rc = rc ? rc : ledger_open(&app->ledger, &app->loop, options->log_ids, err);
+    rc = rc ? rc : open_json(app, err);
+    rc = rc ? rc : start_server(app, err);
+    rc = rc ? rc : start_load(app, err);
+    if (rc != OK)
+        return rc;
+    /* Behind the scenario's share in that stage, so that the last answers are noted. */
+    loop_on_shutdown(&app->loop, STAGE_CLOSE, "ledger", &app->close_ledger, on_close_ledger);
+    log_info("started", LOG_STR("target", options->target),
+             LOG_STR("executor", app->scenario.options.executor->name),
+             LOG_INT("metrics_port", http_server_port(app->server)));
+    return OK;
+}
+
+/* Ending ------------------------------------------------------------------------------------- */
+
+static bool write_all(FILE *out, const struct buf *content)
+{
+    bool ok =
+        buf_ok(content) && fwrite(buf_data(content), 1, buf_len(content), out) == buf_len(content);
+    ok = fflush(out) == 0 && ok;
+    if (!ok)
+        fprintf(stderr, "traffic: cannot write the summary: %s\n",
+                buf_ok(content) ? strerror(errno) : err_text(ERR_NOMEM));
+    return ok;
+}
+
+/* Standard output is the JSON's where that is wanted there. */
+static bool print_text(const struct app *app, const struct report *report)
+{
+    struct buf text = {0};
+    report_text(&text, report);
+    bool ok = write_all(app->json == stdout ? stderr : stdout, &text);
+    buf_free(&text);
+    return ok;
+}
+
+static bool write_json(const struct app *app, const struct report *report)
+{
+    struct buf json = {0};
+    report_json(&json, report);
+    bool ok = write_all(app->json, &json);
+    buf_free(&json);
+    return ok;
+}
+
+static bool too_much_failed(const struct app *app)
+{
+    double ratio = tally_error_ratio(&app->scenario.tally);
+    if (ratio <= app->options.fail_above)
+        return false;
+    fprintf(stderr,
+            "traffic: %.4g of the requests failed or were dropped, more than "
+            "--fail-above-error-ratio %.4g\n",
+            ratio, app->options.fail_above);
+    return true;
+}
+
+int app_report(struct app *app, int exit_code)
+{
+    double wall = clock_seconds(app->started, clock_now());
+    struct report_part part = {&app->scenario.options, &app->scenario.tally};
+    struct report report = {&part, 1, (cpu_seconds() - app->cpu_before) / wall};
+    bool ok = app->options.quiet || print_text(app, &report);
+    ok = (!app->json || write_json(app, &report)) && ok;
+    ok = !too_much_failed(app) && ok;
+    return exit_code ? exit_code : !ok;
+}
+
+void app_free(struct app *app)
+{
+    scenario_free(&app->scenario);
+    mix_free(&app->mix);
+    if (app->json && app->json != stdout)
+        fclose(app->json);
+}

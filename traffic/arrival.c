@@ -1,0 +1,106 @@
+/*
+ * The open loop (constant-arrival-rate): requests begin when the schedule says so, whatever became
+ * of those before them, and their latency counts from that time. A target that stops for a second
+ * then shows a second of slow requests, where a closed loop would show a single one.
+ *
+ * Late arrivals are made up for, a batch a turn of the loop, so that answers are read in between.
+ * What finds too many in flight is dropped and counted, and so is what was still due at the end.
+ */
+#include "base/clock.h"
+#include "metrics/metrics.h"
+#include "traffic/scenario.h"
+
+#define ARRIVALS_A_TURN 256
+#define MAKE_UP_NS      (100 * NS_PER_MS) /* for late arrivals, when the duration is over */
+
+GAUGE(target_rate, "traffic_target_rate", "Requests a second that open loops are to make.");
+
+static void arrive(struct scenario *s, uint64_t now)
+{
+    uint64_t due = schedule_due(&s->open.schedule);
+    schedule_advance(&s->open.schedule);
+    latency_record(&s->tally.schedule_error, now - due);
+    if (iteration_begin(s, &s->open.random, due, NULL) == ERR_FULL)
+        iterations_drop(s, 1);
+    scenario_check(s);
+}
+
+/* Issues what is due, and says whether there is more to come. */
+static bool issue_due(struct scenario *s)
+{
+    uint64_t now = clock_now();
+    uint64_t until = s->open.until;
+    for (int i = 0; i < ARRIVALS_A_TURN && s->state == SCENARIO_RUNNING; i++) {
+        uint64_t due = schedule_due(&s->open.schedule);
+        if (due > now || due >= until)
+            break;
+        arrive(s, now);
+    }
+    return now < until || (schedule_due(&s->open.schedule) < until && now - until < MAKE_UP_NS);
+}
+
+static void on_ring(void *ctx)
+{
+    struct scenario *s = ctx;
+    bool more = issue_due(s);
+    if (s->state != SCENARIO_RUNNING)
+        return;
+    uint64_t due = schedule_due(&s->open.schedule);
+    if (more)
+        alarm_at(&s->open.alarm, due < s->open.until ? due : s->open.until);
+    else
+        scenario_stop(s);
+}
+
+static int start(struct scenario *s)
+{
+    const struct scenario_options *o = &s->options;
+    struct random seeds = {o->seed};
+    uint64_t now = clock_now();
+    int rc = alarm_init(&s->open.alarm, s->loop, on_ring, s);
+    if (rc != OK)
+        return rc;
+    s->open.random.state = random_next(&seeds);
+    s->open.until = o->duration > 0 ? now + (uint64_t)(o->duration * (double)NS_PER_S) : UINT64_MAX;
+    schedule_init(&s->open.schedule, o->arrivals, o->rate, now, random_next(&seeds));
+    alarm_at(&s->open.alarm, schedule_due(&s->open.schedule));
+    gauge_add(&target_rate, o->rate);
+    return OK;
+}
+
+static void answered(struct scenario *s, struct user *user, int status)
+{
+    (void)s;
+    (void)user;
+    (void)status; /* what came of a request changes nothing for those to come */
+}
+
+/* What was due until now and could not be begun is told as dropped. */
+static void stop(struct scenario *s)
+{
+    uint64_t now = clock_now();
+    uint64_t late = schedule_skip(&s->open.schedule, now < s->open.until ? now : s->open.until);
+    uint64_t wanted = s->options.requests ? s->options.requests - s->issued : UINT64_MAX;
+    iterations_drop(s, late < wanted ? late : wanted);
+    alarm_stop(&s->open.alarm);
+    gauge_add(&target_rate, -s->options.rate);
+}
+
+static void close_alarm(struct scenario *s)
+{
+    alarm_close(&s->open.alarm);
+}
+
+static void free_nothing(struct scenario *s)
+{
+    (void)s;
+}
+
+const struct executor constant_arrival_rate = {
+    .name = "constant-arrival-rate",
+    .start = start,
+    .answered = answered,
+    .stop = stop,
+    .close = close_alarm,
+    .free = free_nothing,
+};

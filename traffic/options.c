@@ -1,0 +1,98 @@
+/* The table of settings, and what follows from it; see options.h. */
+#include "traffic/options.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define USERS_MAX    100000
+#define PAUSE_MAX_MS 3600000
+#define DURATION_MAX 31536000 /* a year, in seconds */
+#define TIMEOUT_MAX  3600     /* seconds */
+
+static struct options given;
+
+static const struct setting table[] = {
+    {"target", "BASE_URL", SETTING_TEXT, &given.target, "http://127.0.0.1:5000",
+     "http://HOST[:PORT][/prefix] to send requests to"},
+    {"only", NULL, SETTING_TEXT, &given.only, MIX_DEFAULT,
+     "what to ask for, chosen uniformly: hello, fruit_get, fruit_post, or paths to GET"},
+    {"users", NULL, SETTING_INT, &given.users, "10", "users of the closed loop", .min = 1,
+     .max = USERS_MAX},
+    {"pause", NULL, SETTING_RANGE, &given.pause, "100-500", "each user's pause between requests",
+     .min = 0, .max = PAUSE_MAX_MS},
+    {"rate", NULL, SETTING_NUMBER, &given.rate, "0",
+     "requests a second of an open loop; 0: the closed loop", .min = 0, .max = SCHEDULE_RATE_MAX},
+    {"arrivals", NULL, SETTING_TEXT, &given.arrivals, "constant", "how the open loop spaces them",
+     .choices = "constant|poisson"},
+    {"connections", NULL, SETTING_INT, &given.connections, "100",
+     "connections of the open loop at most", .min = 1, .max = USERS_MAX},
+    {"max-in-flight", NULL, SETTING_INT, &given.max_in_flight, "10000",
+     "requests of the open loop unanswered at most; past it they are dropped", .min = 1,
+     .max = HTTP_CLIENT_QUEUE_MAX},
+    {"duration", NULL, SETTING_NUMBER, &given.duration, "0", "seconds to run; 0: for ever",
+     .min = 0, .max = DURATION_MAX},
+    {"requests", NULL, SETTING_INT, &given.requests, "0", "requests to make; 0: no limit", .min = 0,
+     .max = 1e15},
+    {"timeout", NULL, SETTING_NUMBER, &given.timeout, "10", "seconds to wait for an answer",
+     .min = 0.001, .max = TIMEOUT_MAX},
+    {"seed", NULL, SETTING_INT, &given.seed, "0", "for the same choices again; 0: a new one",
+     .min = 0, .max = 1e15},
+    {"idempotency-keys", NULL, SETTING_FLAG, &given.idempotency_keys, "false",
+     "send an Idempotency-Key with each POST"},
+    {"log-ids", NULL, SETTING_TEXT, &given.log_ids, NULL,
+     "file for the keys attempted and answered; implies --idempotency-keys"},
+    {"json", NULL, SETTING_TEXT, &given.json, NULL, "file for the summary as JSON; -: stdout"},
+    {"fail-above-error-ratio", NULL, SETTING_NUMBER, &given.fail_above, "1",
+     "exit 1 where a larger share of requests failed or was dropped", .min = 0, .max = 1},
+    {"quiet", NULL, SETTING_FLAG, &given.quiet, "false", "no live line and no summary"},
+    {"listen", "LISTEN", SETTING_ADDRESS, &given.listen, "127.0.0.1:5002",
+     "HOST:PORT for /metrics, /health and /ready"},
+    {"log-format", "LOG_FORMAT", SETTING_TEXT, &given.log_format, "text", "how log lines look",
+     .choices = "text|json"},
+    {"log-level", "LOG_LEVEL", SETTING_TEXT, &given.log_level, "info", "the least level logged",
+     .choices = "debug|info|warn|error"},
+    {NULL},
+};
+
+static void refuse(const char *text)
+{
+    fprintf(stderr, "traffic: %s\n", text);
+    exit(2);
+}
+
+int options_or_exit(struct options *o, int argc, char **argv)
+{
+    int result = settings_or_exit(table, argc, argv, "traffic",
+                                  "Makes HTTP requests at a target, and tells how it answered.");
+    if (given.rate > 0 && given.rate < SCHEDULE_RATE_MIN)
+        refuse("--rate: less than 0.001 requests a second cannot be made");
+    given.idempotency_keys = given.idempotency_keys || given.log_ids;
+    if (given.seed == 0)
+        given.seed = (int64_t)(clock_now() % 1000000) + 1;
+    *o = given;
+    return result;
+}
+
+struct scenario_options options_scenario(const struct options *o, const struct mix *mix)
+{
+    bool open = o->rate > 0;
+    return (struct scenario_options){
+        .name = "default",
+        .executor = open ? &constant_arrival_rate : &constant_vus,
+        .target = o->target,
+        .mix = mix,
+        .requests = (uint64_t)o->requests,
+        .duration = o->duration,
+        .timeout = o->timeout,
+        .seed = (uint64_t)o->seed,
+        .connections = (int)(open ? o->connections : o->users),
+        .idempotency_keys = o->idempotency_keys,
+        .users = o->users,
+        .pause = o->pause,
+        .rate = o->rate,
+        .arrivals = strcmp(o->arrivals, "poisson") == 0 ? ARRIVALS_POISSON : ARRIVALS_CONSTANT,
+        .max_in_flight = o->max_in_flight,
+    };
+}
