@@ -7,6 +7,7 @@
  */
 #include "metrics/internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ static void take_apart(const char *text, struct decimal *d)
 static void shortest(double v, struct decimal *d)
 {
     char text[48];
-    for (int digits = 15; digits <= MAX_DIGITS; digits++) {
+    int at_least = v < DBL_MIN ? 1 : 15; /* 15 digits always survive, but not below DBL_MIN */
+    for (int digits = at_least; digits <= MAX_DIGITS; digits++) {
         snprintf(text, sizeof text, "%.*e", digits - 1, v);
         if (strtod(text, NULL) == v)
             break;

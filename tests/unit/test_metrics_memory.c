@@ -1,0 +1,120 @@
+/* When memory runs out: every allocation fails in turn, and nothing crashes, leaks or lies. */
+#include "failing_alloc.h"
+#include "metrics_page.h"
+
+struct metrics_registry mine = METRICS_REGISTRY_INIT;
+COUNTER_VEC_IN(mine, named, "named_total", "By name.", name);
+HISTOGRAM_VEC_IN(mine, sizes, "sizes", "Sizes.", BUCKETS_DEFAULT, name);
+SUMMARY_VEC_IN(mine, waits, "waits", "Waits.", QUANTILES(.5), WINDOW(600), name);
+
+static void without_memory_with_gives_the_overflow_child(void **state)
+{
+    (void)state;
+    double errors = errors_of("out_of_memory");
+    alloc_fail_at(0);
+    counter *c = with(named, .name = "new");
+    alloc_fail_at(0);
+    counter *invalid = with(named, .name = "\xff");
+    alloc_fail_at(0);
+    histogram *h = with(sizes, .name = "new");
+    assert_true(alloc_fail_never());
+    counter_inc(c);
+    histogram_observe(h, 1);
+    assert_ptr_equal(c, with(named, .name = "overflow"));
+    assert_ptr_equal(c, invalid);
+    assert_true(page_value(&mine, "named_total{name=\"overflow\"}") == 1);
+    assert_true(page_value(&mine, "sizes_count{name=\"overflow\"}") == 1);
+    assert_true(errors_of("out_of_memory") == errors + 3);
+    assert_ptr_not_equal(c, with(named, .name = "new")); /* it works again */
+}
+
+static void without_memory_a_summary_keeps_sum_and_count(void **state)
+{
+    (void)state;
+    double errors = errors_of("out_of_memory");
+    summary *s = with(waits, .name = "a");
+    for (int allocation = 0; allocation < 2; allocation++) { /* the sketch, then its chunk */
+        alloc_fail_at(allocation);
+        summary_observe(s, 1);
+        assert_true(alloc_fail_never());
+    }
+    assert_int_equal(summary_count(s), 2);
+    assert_true(summary_sum(s) == 2);
+    assert_true(isnan(summary_quantile(s, .5)));
+    assert_true(errors_of("out_of_memory") == errors + 2);
+    summary_observe(s, 1);
+    assert_false(isnan(summary_quantile(s, .5)));
+}
+
+static void a_table_that_cannot_grow_loses_nothing(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 40; n++) {
+        char name[20];
+        snprintf(name, sizeof name, "grow%u", n);
+        alloc_fail_at(n % 2);
+        counter *c = with(named, .name = name);
+        alloc_fail_never();
+        counter *again = with(named, .name = name);
+        assert_true(c == again || c == with(named, .name = "overflow"));
+    }
+}
+
+static void an_exposition_fails_cleanly_or_is_whole(void **state)
+{
+    (void)state;
+    char *whole = page_of(&mine);
+    int failed = 1, failures = 0;
+    for (long n = 0; failed; n++, failures += failed) {
+        struct buf out = {0};
+        assert_int_equal(buf_text(&out, "before"), OK);
+        alloc_fail_at(n);
+        int rc = metrics_registry_write_text(&mine, &out);
+        failed = alloc_fail_never();
+        assert_int_equal(rc, failed ? ERR_NOMEM : OK);
+        assert_int_equal(buf_len(&out), 6 + (failed ? 0 : strlen(whole)));
+        assert_memory_equal(buf_data(&out), "before", 6);
+        buf_free(&out);
+    }
+    assert_true(failures > 0);
+    free(whole);
+}
+
+static const char *const labels[] = {"a", "b"};
+static const struct metric_spec specs[] = {
+    {.name = "c", .help = "h", .labels = labels, .n_labels = 2},
+    {.type = METRIC_HISTOGRAM,
+     .name = "h",
+     .help = "h",
+     .labels = labels,
+     .n_labels = 2,
+     .buckets = BUCKETS(1, 2)},
+    {.type = METRIC_SUMMARY, .name = "s", .help = "h", .window = 60, .quantiles = QUANTILES(.5)},
+};
+
+static void a_family_is_made_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        struct metric_family *f = NULL;
+        for (long n = 0; !f; n++) {
+            struct err err;
+            alloc_fail_at(n);
+            int rc = metric_family_new(&mine, &specs[i], &f, &err);
+            assert_int_equal(rc, alloc_fail_never() ? ERR_NOMEM : OK);
+        }
+        metric_family_free(f);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_memory_with_gives_the_overflow_child),
+        cmocka_unit_test(without_memory_a_summary_keeps_sum_and_count),
+        cmocka_unit_test(a_table_that_cannot_grow_loses_nothing),
+        cmocka_unit_test(an_exposition_fails_cleanly_or_is_whole),
+        cmocka_unit_test(a_family_is_made_whole_or_not_at_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
