@@ -361,14 +361,14 @@ def test_no_traffic(copy):
 
 def test_reset_deletes_the_data(copy):
     done = copy.run("reset")
-    assert done.returncode == 0 and list(copy.state.iterdir()) == []
+    assert done.returncode == 0 and not copy.state.exists()
     assert copy.leftovers() == []
 
 
 def test_a_recycled_pid_is_not_killed(copy):
     bystander = subprocess.Popen(["sleep", "60"])
     try:
-        copy.state.mkdir(exist_ok=True)
+        copy.state.mkdir(parents=True)
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         record = {"pid": bystander.pid, "start": 1, "port": 1}
         (copy.state / "state.json").write_text(json.dumps({"boot": boot, "components": {"redis": record}}))
@@ -377,6 +377,31 @@ def test_a_recycled_pid_is_not_killed(copy):
     finally:
         bystander.kill()
         bystander.wait()
+
+
+# The real thing.
+
+def test_the_real_programs_move_all_four_types_and_store_rows():
+    import psycopg2
+    real = [ROOT / "workshop"]
+    offset = free_offset()
+    words = ["--port-offset", str(offset)]
+    try:
+        done = subprocess.run([*real, "up", *words], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        api = Api(f"http://127.0.0.1:{9090 + offset}")
+        for name, kind in (("hello_total", "counter"), ("all_fruits", "gauge"), ("http_latency", "histogram"),
+                           ("worker_job_duration_seconds", "summary")):
+            assert api.kind(name) == kind
+        until(lambda: (api.value("sum(rate(http_latency_count[1m]))") or 0) > 0, 15)
+        until(lambda: (api.value("sum(rate(worker_job_duration_seconds_count[1m]))") or 0) > 0, 15)
+        until(lambda: (api.value("all_fruits") or 0) > 0, 15)
+        with psycopg2.connect(f"postgres://demo:demo@127.0.0.1:{5432 + offset}/demo") as db, db.cursor() as cursor:
+            cursor.execute("select count(*) from fruits")
+            assert cursor.fetchone()[0] > 0
+    finally:
+        subprocess.run([*real, "reset", *words], capture_output=True, timeout=120)
+    assert not any(not ports.is_free(port + offset) for port in ports.PORTS.values())
 
 
 # Packages, with stand-ins for apt-get and dpkg in front of the real ones.

@@ -156,6 +156,7 @@ def cmd_reset(options):
         stack = Stack(ROOT, port_offset=options.port_offset)
         _down(stack)
         stack.delete_data()
+        lock_of(options.port_offset).unlink()
         say(f"deleted the data in {stack.dir}")
 
 

@@ -35,9 +35,10 @@ class Api:
                 found[job] = (target["health"], target["lastError"])
         return found
 
-    def version(self):
-        data = self._get("status/buildinfo")
-        return data["version"] if data else "unknown"
+    def kind(self, metric):
+        """counter, gauge, histogram or summary, as the metric's TYPE line said; None where it is unknown."""
+        data = self._get("metadata", metric=metric)
+        return data[metric][0]["type"] if data and metric in data else None
 
     def pages(self):
         """(graph, targets): Debian's builds serve the classic pages alone, 3.x has /query, other builds /graph."""

@@ -25,13 +25,14 @@ from . import ports
 from .process import Process
 from .ui import Failure, in_one_piece
 
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the user's proxy knows nothing of our loopback
 LOG_LIMIT = 10 << 20  # bytes; a longer log is cut, see logkeeper.py
 
 
 def http_get(url, timeout=1.0):
     """(status, body) of a GET; (0, reason) where nothing answers."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
+        with _direct.open(url, timeout=timeout) as answer:
             return answer.status, answer.read().decode(errors="replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode(errors="replace")

@@ -13,6 +13,7 @@ Two stacks never meet when their state directories and port offsets differ. `die
 they start ends with them, however they end.
 """
 
+import contextlib
 import shutil
 import time
 from pathlib import Path
@@ -152,3 +153,5 @@ class Stack:
             if entry.name.startswith(("offset-", "lock")):
                 continue
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        with contextlib.suppress(OSError):  # not empty, or not there
+            self.dir.rmdir()

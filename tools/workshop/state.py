@@ -55,20 +55,28 @@ class State:
 @contextlib.contextmanager
 def locked(path, what):
     """Only one command at a time holds the lock. Others say whom they wait for. The kernel drops it with the process."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(path, "a+")
-    except PermissionError:
-        raise Failure(f"{path.parent} belongs to another user", "use the same user as before (with sudo?)") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _wait(file)
+    with _acquire(path) as file:
         file.truncate(0)
         file.write(f"./workshop {what} (pid {os.getpid()})")
         file.flush()
         yield
+
+
+def _acquire(path):
+    """The locked file. Whoever had it may have deleted it meanwhile (reset does): then the name is a new one's."""
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(path, "a+")
+        except PermissionError:
+            raise Failure(f"{path.parent} belongs to another user", "use the same user as before (with sudo?)") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _wait(file)
+        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+        file.close()
 
 
 def _wait(file, limit=300):
