@@ -45,7 +45,7 @@ int buf_reserve(struct buf *b, size_t n);
 /* Where the reserved bytes begin; buf_added says how many of them were written. */
 static inline char *buf_tail(struct buf *b)
 {
-    return b->data + b->end;
+    return b->data ? b->data + b->end : NULL; /* NULL + 0 is not defined in C */
 }
 static inline void buf_added(struct buf *b, size_t n)
 {
