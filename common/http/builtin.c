@@ -29,17 +29,17 @@ void http_health(struct http_exchange *x, void *ctx)
     http_reply_text(x, 200, "OK");
 }
 
-/* Appends one line a dependency; whether all are up. */
+/* Appends each dependency's state; whether all that are needed are up. */
 static bool write_dependencies(struct buf *json)
 {
-    bool all = true;
+    bool ready = true;
     for (const struct http_dependency *d = builtin->dependencies; d && d->name; d++) {
         bool up = d->up(d->ctx);
-        all = all && up;
+        ready = ready && (up || d->optional);
         buf_printf(json, "%s\"%s\":\"%s\"", d == builtin->dependencies ? "" : ",", d->name,
                    up ? "up" : "down");
     }
-    return all;
+    return ready;
 }
 
 void http_ready(struct http_exchange *x, void *ctx)

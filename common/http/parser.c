@@ -229,6 +229,8 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t n)
     struct http_parser *p = llhttp->data;
     if (p->in_trailer)
         return 0;
+    if (!p->in_field)
+        return refuse(p, HTTP_REFUSE_SYNTAX);
     return append(p, &p->message->fields[p->message->field_count].value, at, n);
 }
 
@@ -238,6 +240,8 @@ static int on_header_value_complete(llhttp_t *llhttp)
     struct http_message *m = p->message;
     if (p->in_trailer)
         return 0;
+    if (!p->in_field || m->fields[m->field_count].name.len == 0)
+        return refuse(p, HTTP_REFUSE_SYNTAX); /* llhttp 8 takes a line that begins with ':' */
     struct http_span *value = &m->fields[m->field_count].value;
     while (value->len && (buf_tail(&m->bytes)[-1] == ' ' || buf_tail(&m->bytes)[-1] == '\t')) {
         m->bytes.end--;
@@ -287,7 +291,7 @@ static int on_message_complete(llhttp_t *llhttp)
 /* Where the parts of the message lie; whenever it is shown to anyone. */
 static void locate(struct http_message *m)
 {
-    const char *at = buf_data(&m->bytes);
+    const char *at = m->bytes.data ? buf_data(&m->bytes) : ""; /* NULL + 0 is not defined */
     m->target.data = at;
     at += m->target.len;
     for (size_t i = 0; i < m->field_count; i++) {
