@@ -13,7 +13,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 GAUGE_VEC(postgres_connections, "postgres_connections", "Connections of the pools by state.",
           state);
@@ -22,7 +21,7 @@ static const char *const state_names[] = {"resolving", "connecting", "setup", "p
                                           "ready",     "backoff",    "closed"};
 
 static void on_timer(uv_timer_t *timer);
-static void on_socket(uv_poll_t *poll, int status, int events);
+static void on_socket(void *ctx);
 static void on_resolved(struct resolver *resolver, int status);
 static void connect_now(struct postgres_connection *c);
 static void give_up(struct postgres_connection *c, int status, const char *why);
@@ -79,52 +78,20 @@ static void enter(struct postgres_connection *c, enum postgres_state next)
 
 /* The socket ---------------------------------------------------------------------------------- */
 
-/* Apart from the connection, for it lives until libuv has closed it, and the next attempt may need
- * another by then. */
-struct postgres_watch {
-    uv_poll_t poll;
-    struct postgres_connection *owner;
-    int events;
-};
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
-/* Before libpq closes or may change the socket: epoll must not keep what was closed behind it. */
 static void unwatch(struct postgres_connection *c)
 {
-    if (c->watch)
-        uv_close((uv_handle_t *)&c->watch->poll, on_watch_closed);
+    postgres_watch_close(c->watch);
     c->watch = NULL;
-}
-
-static int make_watch(struct postgres_connection *c)
-{
-    struct postgres_watch *watch = malloc(sizeof *watch);
-    if (!watch)
-        return ERR_NOMEM;
-    *watch = (struct postgres_watch){.owner = c};
-    int rc = uv_poll_init(&c->config->loop->uv, &watch->poll, PQsocket(c->conn));
-    if (rc != 0) {
-        free(watch);
-        return rc;
-    }
-    watch->poll.data = watch;
-    c->watch = watch;
-    return OK;
 }
 
 static void watch_for(struct postgres_connection *c, int events)
 {
-    int rc = c->watch ? OK : make_watch(c);
+    int rc = OK;
+    if (!c->watch)
+        rc = postgres_watch_new(&c->config->loop->uv, PQsocket(c->conn), on_socket, c, &c->watch);
     if (rc != OK)
         return give_up(c, ERR_LOST, err_text(rc));
-    if (c->watch->events == events)
-        return;
-    c->watch->events = events;
-    uv_poll_start(&c->watch->poll, events, on_socket);
+    postgres_watch_for(c->watch, events);
 }
 
 static void disconnect(struct postgres_connection *c)
@@ -285,14 +252,9 @@ static void exchange(struct postgres_connection *c)
         c->config->on_change(c->config->ctx);
 }
 
-/* libuv tells EPOLLERR as a status, and stops polling; libpq finds the reason in the socket. */
-static void on_socket(uv_poll_t *poll, int status, int events)
+static void on_socket(void *ctx)
 {
-    struct postgres_watch *watch = poll->data;
-    struct postgres_connection *c = watch->owner;
-    (void)events;
-    if (status < 0)
-        watch->events = 0;
+    struct postgres_connection *c = ctx;
     if (c->state == POSTGRES_CONNECTING)
         go_on_connecting(c);
     else if (c->state == POSTGRES_READY)

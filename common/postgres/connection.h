@@ -12,6 +12,7 @@
 #include "loop/backoff.h"
 #include "postgres/pipeline.h"
 #include "postgres/target.h"
+#include "postgres/watch.h"
 
 enum postgres_state {
     POSTGRES_RESOLVING,  /* waits for the host's addresses */
@@ -39,7 +40,6 @@ struct postgres_config {
     void *ctx;
 };
 
-struct postgres_watch;
 struct postgres_connection {
     struct postgres_config *config;
     enum postgres_state state;

@@ -8,9 +8,9 @@
  *         │  ▼           │ hiredis has let go
  *        BACKOFF ◄───────┘             any ──close──► CLOSING
  *
- * Calls in flight stand in a ring, in the order of their replies. hiredis frees its context inside
- * whatever call to it notices the end, and hands back the calls with a NULL reply just before: so
- * nothing here touches `context` after calling hiredis without looking whether it is still there.
+ * hiredis frees its context inside whatever call to it notices the end, and hands back the calls in
+ * flight with a NULL reply just before: so nothing here touches `context` after calling hiredis
+ * without looking whether it is still there.
  */
 #include "redis/client.h"
 
@@ -21,6 +21,7 @@
 #include "loop/resolver.h"
 #include "metrics/metrics.h"
 #include "redis/adapter.h"
+#include "redis/calls.h"
 #include "redis/url.h"
 
 #include <assert.h>
@@ -28,13 +29,7 @@
 
 #include <hiredis/async.h>
 
-COUNTER_VEC(redis_commands, "redis_commands_total",
-            "Commands by how they ended; refused are those that were never sent.", result);
 GAUGE(redis_connected, "redis_connected", "Connections to Redis whose server answered.");
-HISTOGRAM(redis_command_seconds, "redis_command_seconds",
-          "Time from sending a command to its reply, in seconds.",
-          BUCKETS(.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25));
-
 enum redis_state {
     REDIS_RESOLVING,  /* waits for the host's addresses */
     REDIS_CONNECTING, /* waits for the socket, and for the answers to AUTH, SELECT and PING */
@@ -42,12 +37,6 @@ enum redis_state {
     REDIS_BROKEN,     /* waits for hiredis to hand back what was in flight */
     REDIS_BACKOFF,    /* waits for the delay before the next attempt */
     REDIS_CLOSING,    /* waits for the next turn to tear down, then for its handles to close */
-};
-
-struct call {
-    redis_cb cb;
-    void *ctx;
-    uint64_t sent; /* clock_now */
 };
 
 struct redis_client {
@@ -67,9 +56,7 @@ struct redis_client {
     int end_status;   /* what calls end with when hiredis hands them back */
     char reason[160]; /* why we dropped the connection; "" if the other side did */
 
-    struct call *ring; /* REDIS_IN_FLIGHT_MAX of them */
-    unsigned oldest, in_flight;
-
+    struct redis_calls calls;
     void (*on_closed)(void *ctx);
     void *on_closed_ctx;
 };
@@ -206,7 +193,7 @@ static void free_when_quiet(struct redis_client *client)
         return;
     void (*on_closed)(void *ctx) = client->on_closed;
     void *ctx = client->on_closed_ctx;
-    free(client->ring);
+    redis_calls_free(&client->calls);
     free(client);
     if (on_closed)
         on_closed(ctx);
@@ -230,7 +217,7 @@ static void on_gone(const redisAsyncContext *context, void *ctx)
 {
     struct redis_client *client = ctx;
     client->context = NULL;
-    assert(client->in_flight == 0 && "hiredis hands all calls back first");
+    assert(client->calls.in_flight == 0 && "hiredis hands all calls back first");
     if (client->state == REDIS_CLOSING)
         return;
     const char *theirs = context->err ? context->errstr : "connection closed";
@@ -239,61 +226,33 @@ static void on_gone(const redisAsyncContext *context, void *ctx)
 
 /* Commands ----------------------------------------------------------------------------------- */
 
-static const char *result_of(int status)
-{
-    switch (status) {
-    case OK:
-        return "ok";
-    case ERR_REFUSED:
-        return "error";
-    case ERR_TIMEOUT:
-        return "timeout";
-    default:
-        return "lost";
-    }
-}
-
 static void on_reply(redisAsyncContext *context, void *answer, void *ctx)
 {
     struct redis_client *client = ctx;
     const redisReply *reply = answer;
-    struct call call = client->ring[client->oldest];
-    client->oldest = (client->oldest + 1) % REDIS_IN_FLIGHT_MAX;
-    client->in_flight--;
-    (void)context;
     int status = OK;
+    (void)context;
     if (!reply)
         status = client->end_status;
     else if (reply->type == REDIS_REPLY_ERROR)
         status = ERR_REFUSED;
     if (!reply && client->state == REDIS_READY)
         enter(client, REDIS_BROKEN); /* before the caller may send anew */
-    counter_inc(with(redis_commands, .result = result_of(status)));
-    if (reply)
-        histogram_observe(&redis_command_seconds, clock_seconds(call.sent, clock_now()));
-    if (call.cb)
-        call.cb(status, reply, call.ctx);
-}
-
-static int refuse(int code)
-{
-    counter_inc(with(redis_commands, .result = "refused"));
-    return code;
+    redis_calls_end_oldest(&client->calls, status, reply);
 }
 
 int redis_command(struct redis_client *client, int argc, const char **argv, const size_t *lengths,
                   redis_cb cb, void *ctx)
 {
     if (client->state == REDIS_CLOSING)
-        return refuse(ERR_CLOSED);
+        return redis_calls_refuse(ERR_CLOSED);
     if (client->state != REDIS_READY)
-        return refuse(ERR_UNAVAILABLE);
-    if (client->in_flight == REDIS_IN_FLIGHT_MAX)
-        return refuse(ERR_FULL);
+        return redis_calls_refuse(ERR_UNAVAILABLE);
+    if (redis_calls_full(&client->calls))
+        return redis_calls_refuse(ERR_FULL);
     if (redisAsyncCommandArgv(client->context, on_reply, client, argc, argv, lengths) != REDIS_OK)
-        return refuse(ERR_NOMEM);
-    unsigned slot = (client->oldest + client->in_flight++) % REDIS_IN_FLIGHT_MAX;
-    client->ring[slot] = (struct call){.cb = cb, .ctx = ctx, .sent = clock_now()};
+        return redis_calls_refuse(ERR_NOMEM);
+    redis_calls_push(&client->calls, cb, ctx);
     if (!uv_is_active((uv_handle_t *)&client->timer))
         uv_timer_start(&client->timer, on_timer, client->deadline / NS_PER_MS, 0);
     return OK;
@@ -301,24 +260,30 @@ int redis_command(struct redis_client *client, int argc, const char **argv, cons
 
 /* Time --------------------------------------------------------------------------------------- */
 
-static uint64_t oldest_age(const struct redis_client *client)
+static bool overdue(const struct redis_client *client)
 {
-    return client->in_flight ? clock_now() - client->ring[client->oldest].sent : 0;
+    return redis_calls_age(&client->calls) >= client->deadline;
 }
 
 /* Timers run before sockets are read. After a long turn of our own the reply may be here already,
- * and the lateness ours: so look once more before the server is blamed. */
+ * and the lateness ours: so look once more, for as long as that helps, before the server is blamed.
+ */
+static void read_what_came(struct redis_client *client)
+{
+    unsigned before;
+    do {
+        before = client->calls.in_flight;
+        redisAsyncHandleRead(client->context);
+    } while (client->context && overdue(client) && client->calls.in_flight < before);
+}
+
 static void on_deadline(struct redis_client *client)
 {
-    unsigned before = client->in_flight + 1;
-    while (client->context && client->in_flight < before &&
-           oldest_age(client) >= client->deadline) {
-        before = client->in_flight;
-        redisAsyncHandleRead(client->context);
-    }
-    if (client->state != REDIS_READY || !client->in_flight)
+    if (overdue(client))
+        read_what_came(client);
+    if (client->state != REDIS_READY || !client->calls.in_flight)
         return;
-    uint64_t age = oldest_age(client);
+    uint64_t age = redis_calls_age(&client->calls);
     if (age >= client->deadline)
         drop(client, ERR_TIMEOUT, "no reply within the deadline");
     else
@@ -363,11 +328,11 @@ static void on_timer(uv_timer_t *timer)
 
 /* Making and closing ------------------------------------------------------------------------- */
 
-static void bind_metrics(void)
+static struct redis_client *no_memory(struct redis_client *client, struct err *err)
 {
-    static const char *const results[] = {"ok", "error", "timeout", "lost", "refused"};
-    for (size_t i = 0; i < sizeof results / sizeof *results; i++)
-        (void)with(redis_commands, .result = results[i]);
+    err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+    free(client);
+    return NULL;
 }
 
 struct redis_client *redis_client_new(struct loop *loop, const struct redis_client_options *options,
@@ -377,17 +342,11 @@ struct redis_client *redis_client_new(struct loop *loop, const struct redis_clie
     if (redis_url_parse(&url, options->url, err) != OK)
         return NULL;
     struct redis_client *client = calloc(1, sizeof *client);
-    struct call *ring = calloc(REDIS_IN_FLIGHT_MAX, sizeof *ring);
-    if (!client || !ring) {
-        err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
-        free(client);
-        free(ring);
-        return NULL;
-    }
+    if (!client || redis_calls_init(&client->calls) != OK)
+        return no_memory(client, err);
     uint32_t deadline_ms = options->deadline_ms ? options->deadline_ms : REDIS_DEADLINE_DEFAULT_MS;
     client->loop = loop;
     client->url = url;
-    client->ring = ring;
     client->deadline = deadline_ms * NS_PER_MS;
     client->backoff =
         (struct backoff){.first_ms = REDIS_BACKOFF_FIRST_MS, .cap_ms = REDIS_BACKOFF_CAP_MS};
@@ -395,7 +354,6 @@ struct redis_client *redis_client_new(struct loop *loop, const struct redis_clie
     client->resolver.on_end = on_resolved;
     uv_timer_init(&loop->uv, &client->timer);
     client->timer.data = client;
-    bind_metrics();
     attempt(client);
     return client;
 }
