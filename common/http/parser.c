@@ -219,8 +219,10 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t n)
     p->in_field = true;
     if (append(p, &field->name, at, n) < 0)
         return -1;
-    for (char *c = buf_tail(&m->bytes) - n; c < buf_tail(&m->bytes); c++)
+    for (size_t i = m->bytes.end - n; i < m->bytes.end; i++) {
+        char *c = &m->bytes.data[i];
         *c = *c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c;
+    }
     return 0;
 }
 
