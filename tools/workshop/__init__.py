@@ -3,9 +3,10 @@
 From the outside in:
 
     cli.py         the words of the command line, one function a command
+    up.py          the longest of the commands
     stack.py       all services of one running copy: order, up, down
     programs.py    frontend, backend, traffic as services
-    servers.py     PostgreSQL, Redis, RabbitMQ (and its epmd)
+    postgres.py  redis.py  rabbitmq.py     the servers that the programs talk to
     exporters.py   Prometheus, the exporters
     service.py     what every service can do: start, wait until ready, stop, kill, pause
     process.py     one process: pid and start time, signals, its children

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from .ui import Failure, LiveLine, step
 
+PROGRESS = re.compile(r"\[\d+/\d+\]")  # how Ninja's lines begin
+
 
 def build(root, preset):
     """Builds the preset into build/PRESET. One build of a tree at a time; the compiler's complaints are shown whole."""
@@ -39,7 +41,7 @@ def _run(root, argv):
     try:
         for text in process.stdout:
             output.append(text)
-            if re.match(r"\[\d+/\d+\]", text):
+            if PROGRESS.match(text):
                 line.show("building " + text.strip())
         process.wait()
     except KeyboardInterrupt:
@@ -49,4 +51,5 @@ def _run(root, argv):
     finally:
         line.clear()
     if process.returncode:
-        raise Failure(f"'{' '.join(argv)}' failed:\n" + "".join(output[-60:]).rstrip(), "mend the error above, then try again")
+        complaint = "".join(text for text in output if not PROGRESS.match(text))[-6000:].rstrip()
+        raise Failure(f"'{' '.join(argv)}' failed:\n{complaint}", "mend the error above, then try again")

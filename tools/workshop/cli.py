@@ -1,4 +1,4 @@
-"""The words of the command line. Each command is one function here or in up.py and groups.py."""
+"""The words of the command line. Each command is a function here, in up.py or in groups.py."""
 
 import argparse
 import os

@@ -19,9 +19,11 @@ import time
 from pathlib import Path
 
 from . import ports
-from .exporters import (BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter)
+from .exporters import BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter
+from .postgres import Postgres
 from .programs import NAMES, Program, defaults
-from .servers import Epmd, Postgres, RabbitMQ, Redis
+from .rabbitmq import Epmd, RabbitMQ
+from .redis import Redis
 from .state import State
 from .ui import Failure
 
@@ -30,7 +32,7 @@ SERVERS = (Epmd, RabbitMQ, Postgres, Redis, Prometheus, NodeExporter, BlackboxEx
            RedisExporter, LogKeeper)
 
 # What goes down one group after the other: who sends work, who takes it, who keeps it.
-DOWN_FIRST = (("traffic",), ("frontend",), ("backend",))
+DOWN_FIRST = ("traffic", "frontend", "backend")
 DOWN_LAST = ("epmd",)
 
 
@@ -142,7 +144,7 @@ class Stack:
         def program(service):
             return getattr(service, "program", "") if isinstance(service, Program) else ""
 
-        groups = [[s for s in services if program(s) in first] for first in DOWN_FIRST]
+        groups = [[s for s in services if program(s) == first] for first in DOWN_FIRST]
         groups.append([s for s in services if not program(s) and s.name not in DOWN_LAST])
         groups.append([s for s in services if s.name in DOWN_LAST])
         return groups
