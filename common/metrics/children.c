@@ -36,16 +36,33 @@ static uint64_t mix(uint64_t hash, uint64_t word)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t n)
+static uint64_t load8(const char *bytes)
 {
     uint64_t word;
-    for (; n > sizeof word; bytes += sizeof word, n -= sizeof word) {
-        memcpy(&word, bytes, sizeof word);
-        hash = mix(hash, word);
-    }
-    word = 0;
-    memcpy(&word, bytes, n);
-    return mix(hash + n, word);
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* 1 to 8 bytes as one word, in loads of fixed sizes, which may overlap. */
+static uint64_t load_tail(const char *bytes, size_t n)
+{
+    uint32_t low, high;
+    if (n == 8)
+        return load8(bytes);
+    if (n < 4)
+        return (uint64_t)(unsigned char)bytes[0] << 16 |
+               (uint64_t)(unsigned char)bytes[n / 2] << 8 | (unsigned char)bytes[n - 1];
+    memcpy(&low, bytes, sizeof low);
+    memcpy(&high, bytes + n - sizeof high, sizeof high);
+    return (uint64_t)high << 32 | low;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t n)
+{
+    hash += n;
+    for (; n > 8; bytes += 8, n -= 8)
+        hash = mix(hash, load8(bytes));
+    return mix(hash, load_tail(bytes, n));
 }
 
 static void key_of(struct key *key, const char *const values[], unsigned n)

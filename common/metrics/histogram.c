@@ -17,24 +17,32 @@ static unsigned bucket_of(const struct histogram *h, double value)
 {
     unsigned i = 0;
     for (unsigned step = h->padded / 2; step; step /= 2)
-        i += (h->bounds[i + step - 1] < value) * step;
+        i += -(unsigned)(h->bounds[i + step - 1] < value) & step;
     return i;
+}
+
+static void observe_own(struct histogram_shard *shard, unsigned i, double value)
+{
+    cell_add_own(&shard->buckets[i], 1);
+    cell_add_own_double(&shard->sum, value);
+}
+
+/* Not inline, so that the usual way needs no stack. */
+static __attribute__((noinline)) void observe_shared(struct histogram_shard *shard, unsigned i,
+                                                     double value)
+{
+    cell_add(&shard->buckets[i], 1);
+    cell_add_double(&shard->sum, value);
 }
 
 void histogram_observe(struct histogram *h, double value)
 {
-    if (isnan(value)) {
+    if (isnan(value))
         metric_error(METRIC_ERROR_NOT_A_NUMBER);
-        return;
-    }
-    unsigned i = bucket_of(h, value);
-    if (metric_owner_thread) {
-        cell_add_own(&h->own->buckets[i], 1);
-        cell_add_own_double(&h->own->sum, value);
-    } else {
-        cell_add(&h->shared->buckets[i], 1);
-        cell_add_double(&h->shared->sum, value);
-    }
+    else if (metric_owner_thread)
+        observe_own(h->own, bucket_of(h, value), value);
+    else
+        observe_shared(h->shared, bucket_of(h, value), value);
 }
 
 uint64_t metric_histogram_read(const struct histogram *h, uint64_t *cumulative)
