@@ -28,12 +28,6 @@ static double percent(uint64_t part, uint64_t of)
     return of ? 100 * (double)part / (double)of : 0;
 }
 
-static double rate(const struct tally *t)
-{
-    double seconds = tally_seconds(t);
-    return seconds > 0 ? (double)t->requests / seconds : 0;
-}
-
 /* Milliseconds with three or four digits that count. */
 static void put_ms(struct buf *out, int width, uint64_t ns)
 {
@@ -60,7 +54,7 @@ static void put_counts(struct buf *out, const struct report_part *part)
                (unsigned long long)t->errors, percent(t->errors, t->requests));
     if (is_open(part))
         buf_printf(out, ", dropped %llu", (unsigned long long)t->dropped);
-    buf_printf(out, "\nrate       %.1f requests/s", rate(t));
+    buf_printf(out, "\nrate       %.1f requests/s", tally_rate(t));
     if (is_open(part))
         buf_printf(out, " of %g", part->options->rate);
     buf_char(out, '\n');
@@ -121,15 +115,15 @@ static void put_endpoints(struct buf *out, const struct report_part *part)
 }
 
 /* What the reader must know before believing the figures. */
-static void put_warnings(struct buf *out, const struct report *report)
+static void put_own_limits(struct buf *out, const struct report *report)
 {
+    buf_printf(out, "\ntraffic used %.1f %% of a core\n", 100 * report->cpu);
     if (report_cpu_was_limit(report))
-        buf_printf(out, "\ntraffic itself was the limit: it used %.0f %% of a core\n",
-                   100 * report->cpu);
+        buf_text(out, "traffic itself was the limit: it had no processor time left\n");
     for (size_t i = 0; i < report->count; i++)
         if (report_part_was_late(&report->parts[i]))
             buf_printf(out,
-                       "\ntraffic itself was late: scenario %s began 1 %% of its requests more "
+                       "traffic itself was late: scenario %s began 1 %% of its requests more "
                        "than 1 ms after their time\n",
                        report->parts[i].options->name);
 }
@@ -142,8 +136,7 @@ void report_text(struct buf *out, const struct report *report)
         put_counts(out, part);
         put_kinds(out, part->tally);
         put_schedule(out, part);
-        buf_printf(out, "own cpu    %.1f %% of a core\n", 100 * report->cpu);
         put_endpoints(out, part);
     }
-    put_warnings(out, report);
+    put_own_limits(out, report);
 }

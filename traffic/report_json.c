@@ -81,12 +81,10 @@ static void put_wanted(struct buf *out, const struct scenario_options *o)
 
 static void put_totals(struct buf *out, const struct tally *t)
 {
-    double seconds = tally_seconds(t);
-    buf_printf(out, "\"seconds\":%.6f,\"requests\":%llu,\"errors\":%llu,", seconds,
+    buf_printf(out, "\"seconds\":%.6f,\"requests\":%llu,\"errors\":%llu,", tally_seconds(t),
                (ull)t->requests, (ull)t->errors);
     buf_printf(out, "\"dropped_iterations\":%llu,\"error_ratio\":%.9f,\"rate\":%.3f,",
-               (ull)t->dropped, tally_error_ratio(t),
-               seconds > 0 ? (double)t->requests / seconds : 0);
+               (ull)t->dropped, tally_error_ratio(t), tally_rate(t));
 }
 
 static void put_part(struct buf *out, const struct report_part *part)

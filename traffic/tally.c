@@ -64,6 +64,12 @@ double tally_seconds(const struct tally *t)
     return end > t->started ? clock_seconds(t->started, end) : 0;
 }
 
+double tally_rate(const struct tally *t)
+{
+    double seconds = tally_seconds(t);
+    return seconds > 0 ? (double)t->requests / seconds : 0;
+}
+
 double tally_error_ratio(const struct tally *t)
 {
     uint64_t all = t->requests + t->dropped;

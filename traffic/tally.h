@@ -61,6 +61,9 @@ void tally_latency(const struct tally *t, struct latency *out);
 /* From the first issue to the end of the last request, or of issuing, whichever is later. */
 double tally_seconds(const struct tally *t);
 
+/* Requests that ended, a second of that time. */
+double tally_rate(const struct tally *t);
+
 /* The share of arrivals that failed: errors and dropped ones, of all. 0 where there were none. */
 double tally_error_ratio(const struct tally *t);
 

@@ -83,7 +83,7 @@ static void test_text_tells_requests_errors_and_their_kinds(void **state)
     assert_told("requests   100, errors 10 (10.00 %), dropped 20");
     assert_told("rate       50.0 requests/s of 100");
     assert_told("no answer  timeout 3, connection refused 2");
-    assert_told("own cpu    25.0 % of a core");
+    assert_told("traffic used 25.0 % of a core");
     assert_told("  200: 90  error: 2\n");
     assert_told("  503: 5  error: 3\n");
 }
@@ -116,6 +116,15 @@ static void test_the_error_ratio_counts_dropped_ones(void **state)
     assert_true(fabs(tally_error_ratio(&tally) - 30.0 / 120) < 1e-12);
 }
 
+static void test_kinds_past_the_last_are_other(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        tally_add(&tally, 0, -1000 - i, 0, 1);
+    text();
+    assert_told("other 25\n");
+}
+
 static void test_text_says_when_traffic_was_the_limit(void **state)
 {
     (void)state;
@@ -124,7 +133,8 @@ static void test_text_says_when_traffic_was_the_limit(void **state)
     for (int i = 0; i < 100; i++)
         latency_record(&tally.schedule_error, i < 98 ? 1000 : 5 * NS_PER_MS);
     text();
-    assert_told("it used 95 % of a core");
+    assert_told("traffic used 95.0 % of a core");
+    assert_told("traffic itself was the limit");
     assert_told("scenario default began 1 % of its requests more than 1 ms after their time");
 }
 
@@ -195,6 +205,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_refusals_do_not_look_fast, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_error_ratio_counts_dropped_ones, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kinds_past_the_last_are_other, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text_says_when_traffic_was_the_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json_holds_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json_of_an_empty_run_is_whole, setup, teardown),
