@@ -14,6 +14,8 @@
 #include <amqp_tcp_socket.h>
 #endif
 
+#define DRAIN_WAIT_US 2000
+
 /* What the thread has at hand. */
 struct attempt {
     struct handshake *h;
@@ -204,24 +206,29 @@ static int take_frame(struct attempt *a, const amqp_frame_t *frame)
     return fail(a, ERR_LOST, "setting up", "closed by the broker");
 }
 
-/* Reads what the library still holds, to the end of a frame: bytes left in it would be lost. No
- * delivery can be among them, for basic.consume is sent from the loop. */
+/* Whether the library holds no byte that it read: what is in it when we part would be lost. */
+static bool holds_nothing(const struct attempt *a)
+{
+    return !amqp_frames_enqueued(a->library) && !amqp_data_in_buffer(a->library) &&
+           amqp_release_buffers_ok(a->library); /* between two frames */
+}
+
+/* Takes what the library still holds, up to the end of a frame. No delivery can be among it, for
+ * basic.consume is sent from the loop. In small waits, since heartbeats do not end one. */
 static int drain(struct attempt *a)
 {
     amqp_frame_t frame;
     int rc = AMQP_STATUS_OK;
 
-    while (rc == AMQP_STATUS_OK) {
-        bool between = !amqp_frames_enqueued(a->library) && !amqp_data_in_buffer(a->library) &&
-                       amqp_release_buffers_ok(a->library);
-        struct timeval wait = between ? (struct timeval){0} : left(a);
+    while (clock_now() < a->deadline) {
+        struct timeval wait = {.tv_usec = holds_nothing(a) ? 0 : DRAIN_WAIT_US};
         rc = amqp_simple_wait_frame_noblock(a->library, &frame, &wait);
-        if (rc == AMQP_STATUS_TIMEOUT && between && amqp_release_buffers_ok(a->library))
+        if (rc == AMQP_STATUS_TIMEOUT && holds_nothing(a))
             return OK;
-        if (rc == AMQP_STATUS_TIMEOUT && between)
-            rc = AMQP_STATUS_OK; /* the first part of a frame came: wait for the rest */
-        else if (rc == AMQP_STATUS_OK && take_frame(a, &frame))
+        if (rc == AMQP_STATUS_OK && take_frame(a, &frame))
             return a->h->err.code;
+        if (rc != AMQP_STATUS_OK && rc != AMQP_STATUS_TIMEOUT)
+            break;
     }
     return fail(a, ERR_UNAVAILABLE, "setting up", amqp_error_string2(rc));
 }
