@@ -7,6 +7,7 @@
  * than the new one.
  */
 #include "metrics/internal.h"
+#include "metrics/key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,85 +20,6 @@ struct metric_table {
     size_t capacity; /* a power of two */
     _Atomic(struct metric_child *) slots[];
 };
-
-/* ---- Keys: the label values, each terminated, one behind the other -------------------------- */
-
-struct key {
-    const char *values[METRICS_MAX_LABELS];
-    size_t lens[METRICS_MAX_LABELS]; /* with the terminators */
-    unsigned n;
-    size_t len;
-    uint64_t hash;
-};
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    __uint128_t product = (__uint128_t)(hash ^ word) * 0x9e3779b97f4a7c15u;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-static uint64_t load8(const char *bytes)
-{
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/* 1 to 8 bytes as one word, in loads of fixed sizes, which may overlap. */
-static uint64_t load_tail(const char *bytes, size_t n)
-{
-    uint32_t low, high;
-    if (n == 8)
-        return load8(bytes);
-    if (n < 4)
-        return (uint64_t)(unsigned char)bytes[0] << 16 |
-               (uint64_t)(unsigned char)bytes[n / 2] << 8 | (unsigned char)bytes[n - 1];
-    memcpy(&low, bytes, sizeof low);
-    memcpy(&high, bytes + n - sizeof high, sizeof high);
-    return (uint64_t)high << 32 | low;
-}
-
-static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t n)
-{
-    hash += n;
-    for (; n > 8; bytes += 8, n -= 8)
-        hash = mix(hash, load8(bytes));
-    return mix(hash, load_tail(bytes, n));
-}
-
-static void key_of(struct key *key, const char *const values[], unsigned n)
-{
-    key->n = n;
-    key->len = 0;
-    key->hash = 0x243f6a8885a308d3u;
-    for (unsigned i = 0; i < n; i++) {
-        key->values[i] = values[i] ? values[i] : "";
-        key->lens[i] = strlen(key->values[i]) + 1;
-        key->len += key->lens[i];
-        key->hash = hash_bytes(key->hash, key->values[i], key->lens[i]);
-    }
-}
-
-static bool key_is(const struct key *key, const struct metric_child *child)
-{
-    if (child->hash != key->hash || child->key_len != key->len)
-        return false;
-    const char *at = child->key;
-    for (unsigned i = 0; i < key->n; at += key->lens[i++])
-        if (memcmp(at, key->values[i], key->lens[i]))
-            return false; /* in bounds: all lengths before were equal, and so is their sum */
-    return true;
-}
-
-void metric_child_values(const struct metric_child *child,
-                         const char *values[static METRICS_MAX_LABELS])
-{
-    const char *at = child->key;
-    for (unsigned i = 0; i < child->family->spec.n_labels; i++) {
-        values[i] = at;
-        at += strlen(at) + 1;
-    }
-}
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
@@ -161,8 +83,7 @@ static struct metric_child *child_alloc(struct metric_family *f, const struct ke
         return NULL;
     char *text = (char *)child + ops->size + extra;
     child->key = text;
-    for (unsigned i = 0; i < key->n; text += key->lens[i++])
-        memcpy(text, key->values[i], key->lens[i]);
+    key_write(key, text);
     child->key_len = key->len;
     child->hash = key->hash;
     child->family = f;
@@ -255,24 +176,27 @@ static struct metric_child *with_slowly(struct metric_family *f, const struct ke
     return find_or_make_locked(f, key);
 }
 
-static void count_nulls(const char *const values[], unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        if (!values[i])
-            metric_error(METRIC_ERROR_NULL_LABEL);
-}
-
 struct metric_child *metric_family_with(struct metric_family *f, const char *const values[])
 {
     struct key key;
     key_of(&key, values, f->spec.n_labels);
-    if (key.len < 2 * key.n) /* something is empty, perhaps for being NULL */
-        count_nulls(values, key.n);
+    for (unsigned i = 0; i < key.n_null; i++)
+        metric_error(METRIC_ERROR_NULL_LABEL);
     struct metric_child *child = find(f, &key);
     return child && metric_child_shown(child) ? child : with_slowly(f, &key);
 }
 
 /* ---- Hiding, walking, ending ---------------------------------------------------------------- */
+
+void metric_child_values(const struct metric_child *child,
+                         const char *values[static METRICS_MAX_LABELS])
+{
+    const char *at = child->key;
+    for (unsigned i = 0; i < child->family->spec.n_labels; i++) {
+        values[i] = at;
+        at += strlen(at) + 1;
+    }
+}
 
 static void hide(struct metric_family *f, struct metric_child *child)
 {

@@ -132,6 +132,9 @@ static void null_is_empty_and_an_error(void **state)
     assert_true(errors_of("null_label") == null);
     assert_ptr_equal(empty, with(odd, .text = NULL));
     assert_true(errors_of("null_label") == null + 1);
+    with(jobs, .queue = "a long value", .state = NULL);
+    with(jobs, .queue = NULL, .state = NULL);
+    assert_true(errors_of("null_label") == null + 4);
 }
 
 static void invalid_utf8_is_repaired_and_an_error(void **state)
