@@ -125,12 +125,13 @@ static void ask_cache(struct fruit_lookup *l)
 }
 
 /* ASCII decimal, or it is a miss: another implementation may share the keys. 19 digits fit a
- * bigint. */
+ * bigint; a number in JSON has no zero before it. */
 static bool is_decimal(const redisReply *reply)
 {
     if (!reply || reply->type != REDIS_REPLY_STRING || reply->len == 0 || reply->len > 19)
         return false;
-    return strspn(reply->str, "0123456789") == reply->len;
+    bool padded = reply->len > 1 && reply->str[0] == '0';
+    return !padded && strspn(reply->str, "0123456789") == reply->len;
 }
 
 static void on_cached(int status, const redisReply *reply, void *lookup)

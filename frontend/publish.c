@@ -6,8 +6,17 @@
 
 enum { TRACEPARENT_LEN = 55, RETRY_AFTER_S = 1 };
 
-/* version-trace_id-parent_id-flags, as W3C Trace Context section 3.2 has them. What is not of that
- * form is not passed on: it would end up in other people's logs. */
+static bool all(struct http_span t, size_t from, size_t to, char c)
+{
+    for (size_t i = from; i < to; i++)
+        if (t.data[i] != c)
+            return false;
+    return true;
+}
+
+/* version-trace_id-parent_id-flags, as W3C Trace Context section 3.2 has them; version ff and ids
+ * of zeroes alone are invalid there. What is not of that form is not passed on: it would end up in
+ * other people's logs. */
 static bool traceparent_valid(struct http_span t)
 {
     if (t.len != TRACEPARENT_LEN)
@@ -18,7 +27,7 @@ static bool traceparent_valid(struct http_span t)
         if (dash ? t.data[i] != '-' : !hex)
             return false;
     }
-    return true;
+    return !all(t, 0, 2, 'f') && !all(t, 3, 35, '0') && !all(t, 36, 52, '0');
 }
 
 static const char *traceparent_of(const struct http_exchange *x, char out[TRACEPARENT_LEN + 1])
