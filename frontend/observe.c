@@ -14,7 +14,7 @@ HISTOGRAM_VEC(http_latency, "http_latency", "HTTP latencies in seconds.", BUCKET
 enum { CODES_MAX = 14 };
 
 /* What a route answers, as documented; the children are bound once, so that noting an answer costs
- * no look-up. */
+ * no look-up. A method that the route does not take is "other". */
 static struct observed {
     const char *method, *endpoint;
     int codes[CODES_MAX + 1]; /* ends with 0 */
@@ -33,8 +33,14 @@ static struct observed {
     {"HEAD", "/health", {200}},
     {"GET", "/ready", {200, 503}},
     {"HEAD", "/ready", {200, 503}},
-    {"GET", "other", {404, 405}},
-    {"other", "other", {400, 404, 405, 408, 413, 414, 417, 431, 501, 503, 505}},
+    {"other", "/hello", {405}},
+    {"other", "/fruit", {405}},
+    {"other", "/stats", {405}},
+    {"other", "/metrics", {405}},
+    {"other", "/health", {405}},
+    {"other", "/ready", {405}},
+    {"GET", "other", {404}},
+    {"other", "other", {400, 404, 408, 413, 414, 417, 431, 501, 503, 505}},
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
@@ -75,22 +81,22 @@ static void count(const struct observed *o, const char *method, const char *endp
     counter_inc(counter_of(method, endpoint, status));
 }
 
-/* A method that no route has is "other": a stranger must not choose how many series there are. */
-static const char *method_label(const char *method)
+/* A stranger must not choose how many series there are. NULL for a route that the table lacks: its
+ * series appear with its first answers. */
+static const struct observed *find_or_other(const char **method, const char *endpoint)
 {
-    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
-    for (size_t i = 0; i < LENGTH(known); i++)
-        if (strcmp(known[i], method) == 0)
-            return known[i];
-    return "other";
+    const struct observed *o = find(*method, endpoint);
+    if (!o && (o = find("other", endpoint)))
+        *method = "other";
+    return o;
 }
 
 void observe_answer(struct http_exchange *x, int status, double seconds, void *ctx)
 {
     (void)ctx;
-    const char *method = method_label(http_request_method(x));
+    const char *method = http_request_method(x);
     const char *endpoint = http_route(x);
-    const struct observed *o = find(method, endpoint);
+    const struct observed *o = find_or_other(&method, endpoint);
     count(o, method, endpoint, status);
     histogram_observe(o ? o->latency : with(http_latency, .method = method, .endpoint = endpoint),
                       seconds);
