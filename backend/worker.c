@@ -7,7 +7,6 @@
 #include "metrics/metrics.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 SUMMARY_VEC(job_duration, "worker_job_duration_seconds",
@@ -175,10 +174,15 @@ static void deliver_to_store(struct worker *w, const struct amqp_delivery *d, st
     log_error("out of memory: a message stays unacknowledged until the next connection");
 }
 
+/* A reason may quote the message, cut in the middle of a character. PostgreSQL refuses text that is
+ * not UTF-8, and the dead letter would never be stored. */
 static void make_dead_letter(struct job *job, const char *reason)
 {
+    size_t n = 0;
+    for (; reason[n] && n < sizeof job->reason - 1; n++)
+        job->reason[n] = reason[n] >= ' ' && reason[n] <= '~' ? reason[n] : '?';
+    job->reason[n] = '\0';
     job->kind = JOB_UNKNOWN;
-    snprintf(job->reason, sizeof job->reason, "%s", reason);
 }
 
 void worker_deliver(const struct amqp_delivery *d, void *worker)
