@@ -173,6 +173,14 @@ static void build_info_tells_version_and_compiler(void **state)
                            "test_build_info{version=\"1.2.3\",compiler=\"" __VERSION__ "\"}") == 1);
 }
 
+static double count_open_fds(void)
+{
+    double n = 0;
+    for (int fd = 0; fd < sysconf(_SC_OPEN_MAX); fd++)
+        n += fcntl(fd, F_GETFD) != -1;
+    return n;
+}
+
 static double cpu_seconds(void)
 {
     return page_value(&metrics_default, "process_cpu_seconds_total");
@@ -182,9 +190,9 @@ static void a_process_tells_of_itself(void **state)
 {
     (void)state;
     struct metrics_registry *r = &metrics_default;
-    double fds = page_value(r, "process_open_fds");
+    assert_true(page_value(r, "process_open_fds") == count_open_fds());
     int fd = open("/dev/null", O_RDONLY);
-    assert_true(page_value(r, "process_open_fds") == fds + 1);
+    assert_true(page_value(r, "process_open_fds") == count_open_fds());
     close(fd);
     assert_true(page_value(r, "process_max_fds") == (double)sysconf(_SC_OPEN_MAX));
     double start = page_value(r, "process_start_time_seconds");
