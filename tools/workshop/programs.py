@@ -45,6 +45,8 @@ class Program(Service):
         self.program, self.name, self.port_name = program, label or program, program
         self.flags, self.extra, self.build = flags, env or {}, build or stack.build
         self.needs = self.needs_of[program]
+        if self.name == "frontend":
+            self.after = ("backend",)  # which makes the tables; sooner, the frontend warns that there are none
         super().__init__(stack)
         self.port = port or (ports.free_port() if label else self.port)
 

@@ -28,7 +28,7 @@ class RabbitMQ(Service):
 
     name = "rabbitmq"
     other_ports = ("rabbitmq-ui", "rabbitmq-metrics", "rabbitmq-dist")
-    needs = ("epmd",)
+    # epmd is no entry of `needs`: prepare() starts it, so that the broker does not wait behind a slow initdb.
     stop_timeout = 20
     ready_timeout = 90
     # Two schedulers that do not spin while idle: the defaults are for a machine that does nothing else.

@@ -45,6 +45,7 @@ class Service:
     port_name = ""            # its main port in ports.PORTS
     other_ports = ()          # further ports it listens on
     needs = ()                # names of services that must be ready before it starts
+    after = ()                # names of services that it waits for where they start at the same time
     stop_signal = signal.SIGTERM
     stop_timeout = 10
     ready_timeout = 30

@@ -95,7 +95,8 @@ class Stack:
         """Each starts as soon as what it needs is ready, side by side with the others. `tell` hears of each."""
         waiting, starting = self.with_needs(names or self.services), {}
         while waiting or starting:
-            for service in [s for s in waiting if all(self.services[n].running and n not in starting for n in s.needs)]:
+            pending = {service.name for service in waiting} | set(starting)
+            for service in [s for s in waiting if pending.isdisjoint((*s.needs, *s.after))]:
                 waiting.remove(service)
                 starting[service.name] = time.monotonic()
                 service.start()
@@ -123,8 +124,9 @@ class Stack:
         """Ends the named services, or all, those of earlier commands included. Returns the names of those it ended."""
         self._adopt()
         chosen = [s for s in self.services.values() if s.process and (names is None or s.name in names)]
-        ended = [service.name for service in chosen if service.running]
-        for group in self._down_order(chosen):
+        groups = self._down_order(chosen)
+        ended = [service.name for group in groups for service in group if service.running]
+        for group in groups:
             for service in group:
                 service.terminate()
             for service in group:

@@ -99,7 +99,7 @@ def _what_is_missing(stack, names, traffic):
     """A sentence, or None when nothing is missing."""
     targets = stack.prometheus.api.targets()
     if not targets:
-        return "Prometheus does not answer"
+        return "Prometheus has no targets yet"
     for job, (health, error) in targets.items():
         if health != "up" and (job in names or job not in NAMES):
             return f"target {job} is {health}" + (f" ({error})" if error else "")
