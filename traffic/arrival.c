@@ -11,7 +11,8 @@
 #include "traffic/scenario.h"
 
 #define ARRIVALS_A_TURN 256
-#define RING_GAP_NS     50000 /* above 20,000 requests a second, each ring is for several */
+#define RING_GAP_NS     50000     /* arrivals that are closer share a ring */
+#define ON_TIME_NS      NS_PER_MS /* what is less late than this when it ends is not missing */
 #define MAKE_UP_NS      (100 * NS_PER_MS) /* for late arrivals, when the duration is over */
 
 GAUGE(target_rate, "traffic_target_rate", "Requests a second that open loops are to make.");
@@ -83,11 +84,11 @@ static void answered(struct scenario *s, struct user *user, int status)
     (void)status; /* what came of a request changes nothing for those to come */
 }
 
-/* What was due until now and could not be begun is told as dropped. */
+/* What was due and could not be begun is told as dropped. */
 static void stop(struct scenario *s)
 {
-    uint64_t now = clock_now();
-    uint64_t late = schedule_skip(&s->open.schedule, now < s->open.until ? now : s->open.until);
+    uint64_t due = clock_now() - ON_TIME_NS;
+    uint64_t late = schedule_skip(&s->open.schedule, due < s->open.until ? due : s->open.until);
     uint64_t wanted = s->options.requests ? s->options.requests - s->issued : UINT64_MAX;
     iterations_drop(s, late < wanted ? late : wanted);
     alarm_stop(&s->open.alarm);

@@ -128,6 +128,12 @@ static struct iteration *take(struct scenario *s, struct random *random)
     return it;
 }
 
+static bool waits_for_connection(const struct scenario *s)
+{
+    return http_client_queued(s->client) > 0 &&
+           http_client_open(s->client) >= (size_t)s->options.connections;
+}
+
 int iteration_begin(struct scenario *s, struct random *random, uint64_t intended, struct user *user)
 {
     struct iteration *it = take(s, random);
@@ -138,6 +144,7 @@ int iteration_begin(struct scenario *s, struct random *random, uint64_t intended
     int rc = send_request(it);
     s->issued += rc != ERR_FULL;
     s->in_flight += rc == OK;
+    s->tally.waited += rc == OK && waits_for_connection(s);
     if (rc != OK && rc != ERR_FULL)
         count(it, rc, 0);
     if (rc != OK)

@@ -26,7 +26,7 @@ static const struct setting table[] = {
      "requests a second of an open loop; 0: the closed loop", .min = 0, .max = SCHEDULE_RATE_MAX},
     {"arrivals", NULL, SETTING_TEXT, &given.arrivals, "constant", "how the open loop spaces them",
      .choices = "constant|poisson"},
-    {"connections", NULL, SETTING_INT, &given.connections, "100",
+    {"connections", NULL, SETTING_INT, &given.connections, "1000",
      "connections of the open loop at most", .min = 1, .max = USERS_MAX},
     {"max-in-flight", NULL, SETTING_INT, &given.max_in_flight, "10000",
      "requests of the open loop unanswered at most; past it they are dropped", .min = 1,

@@ -60,6 +60,13 @@ static void put_counts(struct buf *out, const struct report_part *part)
     buf_char(out, '\n');
 }
 
+static void put_waited(struct buf *out, const struct report_part *part)
+{
+    if (is_open(part) && part->tally->waited)
+        buf_printf(out, "waited     %llu requests, for one of the %d connections\n",
+                   (unsigned long long)part->tally->waited, part->options->connections);
+}
+
 static void put_kinds(struct buf *out, const struct tally *t)
 {
     const char *before = "no answer  ";
@@ -135,6 +142,7 @@ void report_text(struct buf *out, const struct report *report)
         put_head(out, part);
         put_counts(out, part);
         put_kinds(out, part->tally);
+        put_waited(out, part);
         put_schedule(out, part);
         put_endpoints(out, part);
     }

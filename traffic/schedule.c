@@ -13,6 +13,14 @@ static unsigned __int128 gap(struct schedule *s)
     return (unsigned __int128)(-log(random_unit(&s->random)) * (double)s->period);
 }
 
+/* Rounded up: else an arrival that is due with the end of a second would come 1 ns before it. In
+ * whole numbers, since a double has too few digits for that. */
+static unsigned __int128 period_of(double rate)
+{
+    unsigned __int128 scaled = (unsigned __int128)ldexp(rate, 60);
+    return (((unsigned __int128)NS_PER_S << (32 + 60)) + scaled - 1) / scaled;
+}
+
 void schedule_init(struct schedule *s, enum arrivals arrivals, double rate, uint64_t start,
                    uint64_t seed)
 {
@@ -20,7 +28,7 @@ void schedule_init(struct schedule *s, enum arrivals arrivals, double rate, uint
     *s = (struct schedule){
         .arrivals = arrivals,
         .start = start,
-        .period = (unsigned __int128)ldexp((double)NS_PER_S / rate, 32),
+        .period = period_of(rate),
         .random = {seed},
     };
     /* A Poisson process has no arrival at its start. */

@@ -27,6 +27,7 @@ struct tally {
     struct tally_endpoint *endpoints; /* as many as the mix has */
     uint64_t requests, errors;        /* that ended, one way or the other */
     uint64_t dropped;                 /* arrivals that were never sent */
+    uint64_t waited;                  /* requests that found all connections in use */
     struct {
         int status; /* a negative code */
         uint64_t count;

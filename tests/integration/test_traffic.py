@@ -274,6 +274,7 @@ def test_more_in_flight_than_connections_wait_their_turn(target):
     assert s["requests"] == 100 and s["dropped_iterations"] == 0
     assert s["latency_seconds"]["p99"] > .8  # 50 a second are served, so the last ones waited a second
     assert len(target.connections) <= 10
+    assert s["waited_for_connection"] > 50
 
 
 # What goes wrong ----------------------------------------------------------------------------------
