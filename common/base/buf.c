@@ -1,6 +1,8 @@
 /* The growing buffer; see buf.h. */
 #include "base/buf.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,25 +69,6 @@ int buf_printf(struct buf *b, const char *format, ...)
     return rc;
 }
 
-/* The length of the valid UTF-8 sequence that `p` begins with; 0 where it begins with none. */
-static size_t utf8_sequence(const unsigned char *p, size_t n)
-{
-    if (p[0] < 0x80)
-        return 1;
-    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
-        return 0;
-    /* The second byte's range rules out overlong forms, surrogates and what is past U+10FFFF. */
-    unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return len;
-}
-
 /* DEL is escaped as well: JSON allows it, but terminals should not be shown it. */
 static bool json_plain(unsigned char c)
 {
@@ -112,11 +95,12 @@ int buf_json_escaped(struct buf *b, const char *text, size_t n)
         buf_append(b, run, (size_t)(p - run));
         if (p == end)
             break;
-        size_t len = utf8_sequence(p, (size_t)(end - p));
+        size_t len = utf8_sequence((const char *)p, (size_t)(end - p));
         if (len == 1)
             json_ascii(b, (char)*p);
         else
-            buf_append(b, len ? (const char *)p : "\xef\xbf\xbd", len ? len : 3);
+            buf_append(b, len ? (const char *)p : UTF8_REPLACEMENT,
+                       len ? len : UTF8_REPLACEMENT_LEN);
         p += len ? len : 1;
     }
     return buf_ok(b) ? OK : ERR_NOMEM;

@@ -113,7 +113,7 @@ static void put_value(struct buf *line, const struct log_field *f)
     if (f->type == LOG_FIELD_INT)
         buf_printf(line, "%lld", f->integer);
     else if (f->type == LOG_FIELD_DOUBLE)
-        buf_printf(line, isfinite(f->number) ? "%.9g" : "null", f->number);
+        buf_printf(line, isfinite(f->number) ? "%.6g" : "null", f->number);
     else
         put_text(line, f->text, f->text && f->len == SIZE_MAX ? strlen(f->text) : f->len);
 }
