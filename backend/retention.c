@@ -18,6 +18,13 @@ static void again_in(struct retention *r, uint64_t ms)
         uv_timer_start(&r->timer, delete_piece, ms, 0);
 }
 
+/* So that no row outlives twice its time, however short that is. */
+static uint64_t pause_ms(const struct retention *r)
+{
+    uint64_t keep_ms = (uint64_t)r->app->settings.retention_s * 1000;
+    return keep_ms < RETENTION_PAUSE_MS ? keep_ms : RETENTION_PAUSE_MS;
+}
+
 static void on_deleted(const struct postgres_outcome *outcome, void *retention)
 {
     struct retention *r = retention;
@@ -27,7 +34,7 @@ static void on_deleted(const struct postgres_outcome *outcome, void *retention)
     else
         log_debug("cannot delete old rows now", LOG_ERR(outcome->status));
     counter_add(&expired, rows);
-    again_in(r, rows == RETENTION_PIECE ? RETENTION_NEXT_PIECE_MS : RETENTION_PAUSE_MS);
+    again_in(r, rows == RETENTION_PIECE ? RETENTION_NEXT_PIECE_MS : pause_ms(r));
 }
 
 static void delete_piece(uv_timer_t *timer)
@@ -39,7 +46,7 @@ static void delete_piece(uv_timer_t *timer)
     const char *values[] = {seconds, limit};
     struct postgres_step step = {.statement = DELETE_EXPIRED, .params = 2, .values = values};
     if (postgres_submit(r->app->postgres, &step, 1, on_deleted, r) != OK)
-        again_in(r, RETENTION_PAUSE_MS);
+        again_in(r, pause_ms(r));
 }
 
 void retention_start(struct retention *r, struct app *app)
@@ -47,7 +54,7 @@ void retention_start(struct retention *r, struct app *app)
     *r = (struct retention){.app = app};
     uv_timer_init(&app->loop.uv, &r->timer);
     r->timer.data = r;
-    again_in(r, RETENTION_PAUSE_MS);
+    again_in(r, pause_ms(r));
 }
 
 void retention_close(struct retention *r)

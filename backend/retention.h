@@ -10,8 +10,8 @@
 
 #include <uv.h>
 
-#define RETENTION_PIECE         5000 /* rows in one delete */
-#define RETENTION_PAUSE_MS      10000
+#define RETENTION_PIECE         5000  /* rows in one delete */
+#define RETENTION_PAUSE_MS      10000 /* at most */
 #define RETENTION_NEXT_PIECE_MS 50
 
 struct app;
