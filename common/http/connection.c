@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #define WRITE_BUFS_MAX (2 * HTTP_PIPELINE_MAX)
 #define NEVER          UINT64_MAX
@@ -352,15 +353,26 @@ static void on_written(uv_write_t *request, int status)
     http_connection_advance(c);
 }
 
+/* What the peer has not taken. libuv's queue alone would tell too little: it moves only when a good
+ * part of the kernel's has gone. */
+static size_t count_unsent(const struct http_connection *c)
+{
+    uv_os_fd_t fd;
+    int in_kernel = 0;
+    if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0)
+        ioctl(fd, TIOCOUTQ, &in_kernel);
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) + (size_t)in_kernel;
+}
+
 /* The kernel's buffer is full: libuv waits for room. */
 static void write_later(struct http_connection *c, uv_buf_t *bufs)
 {
     unsigned n = gather(c, bufs, &c->writing);
     c->request.write.data = c;
-    c->unsent = c->writing;
-    c->write_due_ms = loop_ms(c->server->loop) + (uint64_t)c->server->options.times.write;
     if (uv_write(&c->request.write, (uv_stream_t *)&c->tcp, bufs, n, on_written) < 0)
         http_connection_close(c);
+    c->unsent = count_unsent(c);
+    c->write_due_ms = loop_ms(c->server->loop) + (uint64_t)c->server->options.times.write;
 }
 
 static void flush(struct http_connection *c)
@@ -423,7 +435,7 @@ void http_connection_advance(struct http_connection *c)
 /* Whether the peer took something since the limit was set; if so, it has as long again. */
 static bool write_moves(struct http_connection *c)
 {
-    size_t unsent = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+    size_t unsent = count_unsent(c);
     bool moves = unsent < c->unsent;
     c->unsent = unsent;
     c->write_due_ms = loop_ms(c->server->loop) + (uint64_t)c->server->options.times.write;
