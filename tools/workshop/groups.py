@@ -4,6 +4,7 @@ A group that cannot be built or that has no tests counts as one failure.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -48,15 +49,30 @@ def integration(preset, *more):
     """pytest against real servers, with the programs built with the preset."""
 
     def run(root):
-        build.build(root, preset)
+        binaries = _binaries(root, preset)
         report = root / "build" / preset / "integration.xml"
         report.unlink(missing_ok=True)
-        environment = os.environ | {"WORKSHOP_BUILD": preset, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = os.environ | {"WORKSHOP_BUILD": preset, "WORKSHOP_BIN": str(binaries)}
         subprocess.run([PYTHON, "-m", "pytest", "tests/integration", "-q", "-p", "no:cacheprovider",
                         f"--junitxml={report}", *more], cwd=root, env=environment)
         return counts(report)
 
     return run
+
+
+def _binaries(root, preset):
+    """Where the programs lie, together with the probes. The release build has none: it gets those of the dev build."""
+    build.build(root, preset)
+    if preset != "release":
+        return root / "build" / preset / "bin"
+    build.build(root, "dev")
+    together = root / "build/integration/bin"
+    shutil.rmtree(together, ignore_errors=True)
+    together.mkdir(parents=True)
+    for binary in [*(root / "build/release/bin").iterdir(), *(root / "build/dev/bin").glob("*_probe")]:
+        if not (together / binary.name).exists():
+            (together / binary.name).symlink_to(binary)
+    return together
 
 
 def counts(report):
