@@ -113,7 +113,7 @@ static int start_clients(struct app *app, struct err *err)
     app->redis =
         redis_client_new(&app->loop, &(struct redis_client_options){.url = s->redis_url}, err);
     if (!app->redis)
-        return err->code;
+        return err_at(err, "--redis-url (or REDIS_URL)");
     const struct postgres_pool_options postgres = {
         .url = s->database_url,
         .connections = (int)s->database_connections,
@@ -123,15 +123,15 @@ static int start_clients(struct app *app, struct err *err)
     };
     app->postgres = postgres_pool_new(&app->loop, &postgres, err);
     if (!app->postgres)
-        return err->code;
+        return err_at(err, "--database-url (or DATABASE_URL)");
     app->publisher = amqp_publisher_new(
         &app->loop, &(struct amqp_publisher_options){.url = s->amqp_url, .queue = queue}, err);
     if (!app->publisher)
-        return err->code;
+        return err_at(err, "--amqp-url (or AMQP_URL)");
     const struct amqp_consumer_options consumer = {
         .url = s->amqp_url, .queue = queue, .prefetch = (uint16_t)s->prefetch};
     app->consumer = amqp_consumer_new(&app->loop, &consumer, worker_deliver, &app->worker, err);
-    return app->consumer ? OK : err->code;
+    return app->consumer ? OK : err_at(err, "--amqp-url (or AMQP_URL)");
 }
 
 static int start_parts(struct app *app, struct err *err)

@@ -51,7 +51,8 @@ struct app {
     bool finishing; /* STAGE_FINISH has begun and the jobs are not finished yet */
 };
 
-/* Starts everything. 0 or a negative code, with the reason logged. */
+/* Starts everything. 0 or a negative code (ERR_INVALID: a setting is wrong), with the reason
+ * logged. */
 int app_start(struct app *app) MUST_CHECK;
 
 /* A job is finished or given up: tells the shutdown if it waits for the last one. */

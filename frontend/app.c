@@ -53,7 +53,7 @@ static int start_publisher(struct app *app, struct err *err)
     };
     app->publisher = amqp_publisher_new(&app->loop, &options, err);
     if (!app->publisher)
-        return err->code;
+        return err_at(err, "--amqp-url (or AMQP_URL)");
     loop_on_shutdown(&app->loop, STAGE_CLOSE, "publisher", &app->close_publisher, close_publisher);
     return OK;
 }
@@ -68,7 +68,7 @@ static int start_postgres(struct app *app, struct err *err)
     };
     app->postgres = postgres_pool_new(&app->loop, &options, err);
     if (!app->postgres)
-        return err->code;
+        return err_at(err, "--database-url (or DATABASE_URL)");
     loop_on_shutdown(&app->loop, STAGE_CLOSE, "postgres", &app->close_postgres, close_postgres);
     return OK;
 }
@@ -81,7 +81,7 @@ static int start_redis(struct app *app, struct err *err)
     };
     app->redis = redis_client_new(&app->loop, &options, err);
     if (!app->redis)
-        return err->code;
+        return err_at(err, "--redis-url (or REDIS_URL)");
     loop_on_shutdown(&app->loop, STAGE_CLOSE, "redis", &app->close_redis, close_redis);
     return OK;
 }

@@ -37,7 +37,8 @@ struct app {
     struct loop_part close_publisher, close_postgres, close_redis;
 };
 
-/* Starts everything and listens. 0 or a negative code, with the reason logged. */
+/* Starts everything and listens. 0 or a negative code (ERR_INVALID: a setting is wrong), with the
+ * reason logged. */
 int app_start(struct app *app) MUST_CHECK;
 
 #endif

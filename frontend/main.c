@@ -46,8 +46,9 @@ int main(int argc, char **argv)
     log_setup_texts("frontend", app.settings.log_format, app.settings.log_level);
 
     /* RabbitMQ, PostgreSQL, Redis, and the server before them. */
-    if (app_start(&app) != OK)
-        return 1;
+    int rc = app_start(&app);
+    if (rc != OK)
+        return rc == ERR_INVALID ? 2 : 1; /* 2: a setting is wrong */
 
     /* Until a signal; then what was promised is finished. */
     return loop_run(&app.loop);

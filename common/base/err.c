@@ -45,3 +45,9 @@ int err_set(struct err *err, int code, const char *format, ...)
     va_end(args);
     return code;
 }
+
+int err_at(struct err *err, const char *where)
+{
+    const struct err inner = *err;
+    return err_set(err, inner.code, "%s: %s", where, inner.text);
+}

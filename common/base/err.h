@@ -52,4 +52,7 @@ struct err {
  * A text that is too long is cut. */
 int err_set(struct err *err, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* Puts "<where>: " before the text, and returns the code. */
+int err_at(struct err *err, const char *where);
+
 #endif
