@@ -137,8 +137,8 @@ static bool too_much_failed(const struct app *app)
     if (ratio <= app->options.fail_above)
         return false;
     fprintf(stderr,
-            "traffic: %.4g of the requests failed or were dropped, more than "
-            "--fail-above-error-ratio %.4g\n",
+            "traffic: the error ratio is %.4g, above --fail-above-error-ratio %.4g (errors and "
+            "dropped requests, of all)\n",
             ratio, app->options.fail_above);
     return true;
 }

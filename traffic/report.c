@@ -42,7 +42,7 @@ static void put_head(struct buf *out, const struct report_part *part)
     if (is_open(part))
         buf_printf(out, "%g requests/s", o->rate);
     else
-        buf_printf(out, "%lld users", (long long)o->users);
+        buf_printf(out, "%lld user%s", (long long)o->users, o->users == 1 ? "" : "s");
     buf_printf(out, ", %s, %.1f s, seed %llu\n\n", o->target, tally_seconds(part->tally),
                (unsigned long long)o->seed);
 }
@@ -54,9 +54,10 @@ static void put_counts(struct buf *out, const struct report_part *part)
                (unsigned long long)t->errors, percent(t->errors, t->requests));
     if (is_open(part))
         buf_printf(out, ", dropped %llu", (unsigned long long)t->dropped);
-    buf_printf(out, "\nrate       %.1f requests/s", tally_rate(t));
+    buf_text(out, "\nrate       ");
     if (is_open(part))
-        buf_printf(out, " of %g", part->options->rate);
+        buf_printf(out, "%.1f requests/s sent of %g, ", tally_sent_rate(t), part->options->rate);
+    buf_printf(out, "%.1f requests/s answered", tally_rate(t));
     buf_char(out, '\n');
 }
 

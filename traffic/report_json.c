@@ -84,8 +84,9 @@ static void put_totals(struct buf *out, const struct tally *t)
     buf_printf(out, "\"seconds\":%.6f,\"requests\":%llu,\"errors\":%llu,", tally_seconds(t),
                (ull)t->requests, (ull)t->errors);
     buf_printf(out, "\"waited_for_connection\":%llu,", (ull)t->waited);
-    buf_printf(out, "\"dropped_iterations\":%llu,\"error_ratio\":%.9f,\"rate\":%.3f,",
-               (ull)t->dropped, tally_error_ratio(t), tally_rate(t));
+    buf_printf(out, "\"dropped_iterations\":%llu,\"error_ratio\":%.9f,", (ull)t->dropped,
+               tally_error_ratio(t));
+    buf_printf(out, "\"rate\":%.3f,\"sent_rate\":%.3f,", tally_rate(t), tally_sent_rate(t));
 }
 
 static void put_part(struct buf *out, const struct report_part *part)

@@ -35,6 +35,7 @@ void tally_add(struct tally *t, size_t endpoint, int status, int code, uint64_t 
     e->codes[status == OK ? code : TALLY_NO_ANSWER]++;
     t->requests++;
     t->errors += error;
+    t->answered += status == OK;
     t->recent.requests++;
     t->recent.errors += error;
     if (status != OK)
@@ -67,6 +68,12 @@ double tally_seconds(const struct tally *t)
 double tally_rate(const struct tally *t)
 {
     double seconds = tally_seconds(t);
+    return seconds > 0 ? (double)t->answered / seconds : 0;
+}
+
+double tally_sent_rate(const struct tally *t)
+{
+    double seconds = t->stopped > t->started ? clock_seconds(t->started, t->stopped) : 0;
     return seconds > 0 ? (double)t->requests / seconds : 0;
 }
 

@@ -26,6 +26,7 @@ struct tally {
     const struct mix *mix;
     struct tally_endpoint *endpoints; /* as many as the mix has */
     uint64_t requests, errors;        /* that ended, one way or the other */
+    uint64_t answered;                /* of the requests */
     uint64_t dropped;                 /* arrivals that were never sent */
     uint64_t waited;                  /* requests that found all connections in use */
     struct {
@@ -62,8 +63,9 @@ void tally_latency(const struct tally *t, struct latency *out);
 /* From the first issue to the end of the last request, or of issuing, whichever is later. */
 double tally_seconds(const struct tally *t);
 
-/* Requests that ended, a second of that time. */
+/* Answers a second of that time; and requests begun, a second of issuing alone. */
 double tally_rate(const struct tally *t);
+double tally_sent_rate(const struct tally *t);
 
 /* The share of arrivals that failed: errors and dropped ones, of all. 0 where there were none. */
 double tally_error_ratio(const struct tally *t);
