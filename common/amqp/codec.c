@@ -39,11 +39,6 @@ void codec_free(struct codec *c)
     empty_amqp_pool(&c->pool);
 }
 
-void codec_release(struct codec *c)
-{
-    recycle_amqp_pool(&c->pool);
-}
-
 static int decode_method(struct codec *c, const char *payload, size_t size, struct codec_frame *out)
 {
     void *decoded;
@@ -98,6 +93,7 @@ int codec_next(struct codec *c, const char *bytes, size_t n, struct codec_frame 
 
     if (n < FRAME_HEAD)
         return 0;
+    recycle_amqp_pool(&c->pool);
     *out = (struct codec_frame){.type = (uint8_t)bytes[0], .channel = (uint16_t)get(bytes + 1, 2)};
     size = get(bytes + 3, 4);
     /* Checked before the rest arrives: nobody makes us wait for four gigabytes. */

@@ -49,9 +49,6 @@ void codec_free(struct codec *c);
  * in full yet, or ERR_PROTOCOL, after which the connection is of no more use. */
 int codec_next(struct codec *c, const char *bytes, size_t n, struct codec_frame *out) MUST_CHECK;
 
-/* Forgets what was decoded; call it when the frames of a read are dealt with. */
-void codec_release(struct codec *c);
-
 /* The outgoing side: each appends whole frames, or nothing. 0, ERR_NOMEM, or ERR_TOO_LARGE where
  * a method or header does not fit into CODEC_PAYLOAD_MAX. */
 #define CODEC_PAYLOAD_MAX 4096

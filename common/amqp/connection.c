@@ -1,19 +1,19 @@
 #include "amqp/connection.h"
 
+#include "amqp/session.h"
 #include "base/log.h"
 #include "metrics/metrics.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <unistd.h>
 
 GAUGE_VEC(connected, "amqp_connected", "Connections to RabbitMQ that are open.", role);
 COUNTER_VEC(connects, "amqp_connects_total", "Attempts to connect to RabbitMQ.", role, result);
 
 #define TELL_AGAIN_MS 5000 /* a failure that goes on is told this often */
+#define STEADY_MS     1000 /* a connection that lived shorter is one more failed attempt */
 
 static void on_attempt(struct handshake *h);
-static void on_ready(int events, void *ctx);
 static void on_timer(uv_timer_t *timer);
 static void on_turn(uv_idle_t *idle);
 
@@ -60,7 +60,7 @@ static void enter(struct amqp_connection *c)
     case AMQP_OPEN:
     case AMQP_BLOCKED:
         if (c->heartbeat_ms)
-            arm(c, c->heartbeat_ms / 2);
+            uv_timer_start(&c->timer, on_timer, c->heartbeat_ms / 2, c->heartbeat_ms / 2);
         break;
     case AMQP_BACKOFF:
         arm(c, backoff_next(&c->backoff, jitter()));
@@ -75,8 +75,7 @@ static void enter(struct amqp_connection *c)
     }
 }
 
-/* The one place where the state changes. */
-static void move(struct amqp_connection *c, enum amqp_state to)
+void amqp_connection_move(struct amqp_connection *c, enum amqp_state to)
 {
     bool was_open = amqp_connection_open(c);
 
@@ -112,18 +111,19 @@ static void drop_wire(struct amqp_connection *c)
     buf_clear(&c->out);
 }
 
-/* The end of an open connection, whoever brought it about. */
-static void lose(struct amqp_connection *c, const char *text)
+void amqp_connection_lose(struct amqp_connection *c, const char *text)
 {
     bool closing = c->state == AMQP_CLOSING;
 
     drop_wire(c);
     if (closing) {
-        move(c, AMQP_CLOSED);
+        amqp_connection_move(c, AMQP_CLOSED);
         return;
     }
+    if (loop_ms(c->loop) - c->opened_at >= STEADY_MS)
+        backoff_reset(&c->backoff);
     tell(c, "RabbitMQ connection lost", text);
-    move(c, AMQP_BACKOFF);
+    amqp_connection_move(c, AMQP_BACKOFF);
     c->handlers->lost(c->ctx);
 }
 
@@ -143,7 +143,7 @@ void amqp_connection_restart(struct amqp_connection *c, const char *reason)
     say_goodbye(c);
     if (wire_write(c->wire, &c->out))
         log_debug("cannot say good-bye to RabbitMQ", LOG_STR("role", c->role));
-    lose(c, reason);
+    amqp_connection_lose(c, reason);
 }
 
 /* ---- Connecting ----------------------------------------------------------------------------- */
@@ -152,14 +152,14 @@ static void attempt_failed(struct amqp_connection *c)
 {
     counter_inc(with(connects, .role = c->role, .result = "failed"));
     tell(c, "cannot connect to RabbitMQ", c->handshake.err.text);
-    move(c, AMQP_BACKOFF);
+    amqp_connection_move(c, AMQP_BACKOFF);
 }
 
 static void attempt_succeeded(struct amqp_connection *c)
 {
     const struct handshake *h = &c->handshake;
 
-    c->wire = wire_new(&c->loop->uv, h->result_fd, on_ready, c);
+    c->wire = wire_new(&c->loop->uv, h->result_fd, session_ready, c);
     if (!c->wire) {
         close(h->result_fd);
         err_set(&c->handshake.err, ERR_NOMEM, "cannot watch the socket");
@@ -168,12 +168,12 @@ static void attempt_succeeded(struct amqp_connection *c)
     }
     c->frame_max = h->frame_max;
     c->heartbeat_ms = h->heartbeat * 1000;
-    c->read_at = c->wrote_at = loop_ms(c->loop);
-    backoff_reset(&c->backoff);
+    c->read_at = loop_ms(c->loop);
+    c->opened_at = c->read_at;
     counter_inc(with(connects, .role = c->role, .result = "ok"));
     log_info("connected to RabbitMQ", LOG_STR("role", c->role), LOG_STR("queue", c->queue_name),
              LOG_STR("host", c->request.url.host), LOG_INT("port", c->request.url.port));
-    move(c, h->blocked ? AMQP_BLOCKED : AMQP_OPEN);
+    amqp_connection_move(c, h->blocked ? AMQP_BLOCKED : AMQP_OPEN);
     c->handlers->opened(c->ctx);
     amqp_connection_wake(c);
 }
@@ -186,7 +186,7 @@ static void on_attempt(struct handshake *h)
     if (c->state == AMQP_CLOSING) {
         if (h->result_fd >= 0)
             close(h->result_fd);
-        move(c, AMQP_CLOSED);
+        amqp_connection_move(c, AMQP_CLOSED);
     } else if (h->err.code) {
         attempt_failed(c);
     } else {
@@ -194,155 +194,11 @@ static void on_attempt(struct handshake *h)
     }
 }
 
-/* ---- Frames --------------------------------------------------------------------------------- */
+/* ---- The loop calls ------------------------------------------------------------------------- */
 
-/* The broker ends the connection, or the channel, which for us is the same. */
-static void on_server_close(struct amqp_connection *c, uint16_t channel,
-                            amqp_method_number_t answer, uint16_t code, amqp_bytes_t text)
-{
-    amqp_connection_close_ok_t empty = {0};
-    char reason[300];
-
-    snprintf(reason, sizeof reason, "closed by the broker: %u %.*s", code,
-             (int)(text.len < 255 ? text.len : 255), (const char *)text.bytes);
-    if (codec_method(&c->out, channel, answer, &empty))
-        log_debug("no memory to answer RabbitMQ's close");
-    if (channel != 0) {
-        amqp_connection_restart(c, reason);
-        return;
-    }
-    if (wire_write(c->wire, &c->out))
-        log_debug("cannot answer RabbitMQ's close", LOG_STR("role", c->role));
-    lose(c, reason);
-}
-
-static void on_blocked(struct amqp_connection *c, amqp_bytes_t reason)
-{
-    if (c->state != AMQP_OPEN)
-        return;
-    log_warn("RabbitMQ takes no messages", LOG_STR("role", c->role),
-             LOG_BYTES("reason", reason.bytes, reason.len));
-    move(c, AMQP_BLOCKED);
-}
-
-static void on_unblocked(struct amqp_connection *c)
-{
-    if (c->state != AMQP_BLOCKED)
-        return;
-    log_info("RabbitMQ takes messages again", LOG_STR("role", c->role));
-    move(c, AMQP_OPEN);
-    amqp_connection_wake(c);
-}
-
-/* Methods of the connection itself. True if it was one. */
-static bool on_own_method(struct amqp_connection *c, const struct codec_frame *frame)
-{
-    const amqp_connection_close_t *connection = frame->decoded;
-    const amqp_channel_close_t *channel = frame->decoded;
-
-    switch (frame->method) {
-    case AMQP_CONNECTION_CLOSE_METHOD:
-        on_server_close(c, 0, AMQP_CONNECTION_CLOSE_OK_METHOD, connection->reply_code,
-                        connection->reply_text);
-        return true;
-    case AMQP_CHANNEL_CLOSE_METHOD:
-        on_server_close(c, frame->channel, AMQP_CHANNEL_CLOSE_OK_METHOD, channel->reply_code,
-                        channel->reply_text);
-        return true;
-    case AMQP_CONNECTION_CLOSE_OK_METHOD:
-        lose(c, "closed");
-        return true;
-    case AMQP_CONNECTION_BLOCKED_METHOD:
-        on_blocked(c, ((const amqp_connection_blocked_t *)frame->decoded)->reason);
-        return true;
-    case AMQP_CONNECTION_UNBLOCKED_METHOD:
-        on_unblocked(c);
-        return true;
-    }
-    return false;
-}
-
-static void on_frame(struct amqp_connection *c, const struct codec_frame *frame)
-{
-    int rc;
-
-    if (frame->type == AMQP_FRAME_HEARTBEAT)
-        return;
-    if (frame->type == AMQP_FRAME_METHOD && on_own_method(c, frame))
-        return;
-    if (c->state == AMQP_CLOSING)
-        return;
-    rc = frame->channel == CODEC_CHANNEL ? c->handlers->frame(frame, c->ctx) : ERR_PROTOCOL;
-    if (rc)
-        amqp_connection_restart(c, err_text(rc));
-}
-
-/* Any frame may end the connection, or the whole of it be closed in a callback: the wire tells. */
-static void handle_input(struct amqp_connection *c)
-{
-    struct codec_frame frame;
-    struct wire *wire = c->wire;
-    int used;
-
-    while (c->wire == wire &&
-           (used = codec_next(&c->codec, buf_data(&c->in), buf_len(&c->in), &frame)) != 0) {
-        if (used < 0) {
-            lose(c, err_text(used));
-            break;
-        }
-        on_frame(c, &frame);
-        if (c->wire == wire)
-            buf_consume(&c->in, (size_t)used);
-    }
-    codec_release(&c->codec);
-}
-
-/* ---- Input and output ----------------------------------------------------------------------- */
-
-static void flush(struct amqp_connection *c)
-{
-    size_t before = buf_len(&c->out);
-    int rc = wire_write(c->wire, &c->out);
-
-    if (rc) {
-        lose(c, err_text(rc));
-        return;
-    }
-    if (buf_len(&c->out) < before)
-        c->wrote_at = loop_ms(c->loop);
-    if (c->starved && buf_len(&c->out) == 0) {
-        c->starved = false;
-        amqp_connection_wake(c);
-    }
-}
-
-static void on_readable(struct amqp_connection *c)
-{
-    int n = wire_read(c->wire, &c->in, AMQP_READ_MAX);
-
-    if (n < 0) {
-        lose(c, err_text(n));
-        return;
-    }
-    if (n > 0) {
-        c->read_at = loop_ms(c->loop);
-        handle_input(c);
-    }
-}
-
-static void on_ready(int events, void *ctx)
-{
-    struct amqp_connection *c = ctx;
-
-    if (events & UV_WRITABLE)
-        flush(c);
-    if (events & UV_READABLE && c->wire)
-        on_readable(c);
-}
-
-/* An idle handle rather than a prepare: while it is active the loop does not sleep, so that what is
- * asked for late in a turn, even from another's prepare, is not left until something else happens.
- */
+/* An idle handle rather than a prepare: while it is active the loop does not sleep. So what is
+ * asked for late in a turn, even from another's prepare, does not wait until something else
+ * happens. */
 static void on_turn(uv_idle_t *idle)
 {
     struct amqp_connection *c = idle->data;
@@ -351,26 +207,7 @@ static void on_turn(uv_idle_t *idle)
     if (c->state != AMQP_CLOSING)
         c->handlers->turn(c->ctx);
     if (c->wire)
-        flush(c);
-}
-
-static void heartbeat(struct amqp_connection *c)
-{
-    uint64_t now = loop_ms(c->loop);
-
-    /* A broker that blocks us for its memory may not even say so in time. */
-    if (c->state != AMQP_BLOCKED && now - c->read_at > 2 * c->heartbeat_ms) {
-        lose(c, "no sign of life for two heartbeats");
-        return;
-    }
-    arm(c, c->heartbeat_ms / 2);
-    /* Bytes that wait for the kernel are as good, and do not pile up. */
-    if (buf_len(&c->out) > 0 || now - c->wrote_at < c->heartbeat_ms / 2)
-        return;
-    if (codec_heartbeat(&c->out))
-        lose(c, err_text(ERR_NOMEM));
-    else
-        flush(c);
+        session_flush(c);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -386,14 +223,14 @@ static void on_timer(uv_timer_t *timer)
         break;
     case AMQP_OPEN:
     case AMQP_BLOCKED:
-        heartbeat(c);
+        session_heartbeat(c);
         break;
     case AMQP_BACKOFF:
-        move(c, AMQP_CONNECTING);
+        amqp_connection_move(c, AMQP_CONNECTING);
         break;
     case AMQP_CLOSING:
         if (c->wire)
-            lose(c, "the broker did not answer our close");
+            amqp_connection_lose(c, "the broker did not answer our close");
         break; /* else an attempt ends by itself, having been aborted */
     case AMQP_CLOSED:
         break;
@@ -437,7 +274,7 @@ int amqp_connection_init(struct amqp_connection *c, struct loop *loop,
     with(connects, .role = c->role, .result = "ok");
     with(connects, .role = c->role, .result = "failed");
     with(connected, .role = c->role);
-    move(c, AMQP_CONNECTING);
+    amqp_connection_move(c, AMQP_CONNECTING);
     return OK;
 }
 
@@ -468,9 +305,9 @@ void amqp_connection_end(struct amqp_connection *c)
     if (c->wire)
         say_goodbye(c);
     if (!c->wire && !c->attempting) {
-        move(c, AMQP_CLOSED);
+        amqp_connection_move(c, AMQP_CLOSED);
         return;
     }
-    move(c, AMQP_CLOSING);
+    amqp_connection_move(c, AMQP_CLOSING);
     uv_idle_start(&c->turn, on_turn); /* the write is for a later turn */
 }

@@ -81,12 +81,13 @@ struct amqp_connection {
     struct buf in;
     bool starved; /* the owner wants to send more when there is room */
     unsigned heartbeat_ms;
-    uint64_t read_at, wrote_at; /* loop_ms */
-    uint64_t down_since;        /* loop_ms when OPEN was left, or of the start */
-    uint64_t told_at;           /* loop_ms of the last log line about a failure */
-    uv_timer_t timer;           /* what the state waits for, at most */
-    uv_idle_t turn;             /* active while a turn is asked for */
-    int handles;                /* that are not closed yet */
+    uint64_t read_at;    /* loop_ms of the last byte that came */
+    uint64_t opened_at;  /* loop_ms */
+    uint64_t down_since; /* loop_ms when OPEN was left, or of the start */
+    uint64_t told_at;    /* loop_ms of the last log line about a failure */
+    uv_timer_t timer;    /* what the state waits for, at most */
+    uv_idle_t turn;      /* active while a turn is asked for */
+    int handles;         /* that are not closed yet */
 };
 
 /* Starts to connect. 0, or ERR_INVALID with `err` for a bad URL or queue name. */
@@ -116,5 +117,13 @@ void amqp_connection_restart(struct amqp_connection *c, const char *reason);
 /* Sends what is in `out`, says good-bye, closes; then `closed` comes. Nothing else comes any more.
  */
 void amqp_connection_end(struct amqp_connection *c);
+
+/* ---- Between connection.c and session.c ----------------------------------------------------- */
+
+/* The one place where the state changes. */
+void amqp_connection_move(struct amqp_connection *c, enum amqp_state to);
+
+/* The end of an open connection, whoever brought it about. */
+void amqp_connection_lose(struct amqp_connection *c, const char *reason);
 
 #endif

@@ -52,18 +52,33 @@ static int connect_to(const struct addrinfo *a, uint64_t deadline)
     return rc;
 }
 
+/* Each address gets its share of the time that is left, so that a dead one cannot use it up. */
+static int connect_to_any(const struct addrinfo *list, uint64_t deadline)
+{
+    uint64_t count = 0, now;
+    int fd = -EHOSTUNREACH;
+
+    for (const struct addrinfo *a = list; a; a = a->ai_next)
+        count++;
+    for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next, count--) {
+        now = clock_now();
+        fd = connect_to(a, now < deadline ? now + (deadline - now) / count : deadline);
+    }
+    return fd;
+}
+
 int dial(const char *host, int port, uint64_t deadline, struct err *err)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *list;
     char service[16];
-    int rc, fd = -EHOSTUNREACH;
+    int rc, fd;
 
     snprintf(service, sizeof service, "%d", port);
     rc = getaddrinfo(host, service, &hints, &list);
     if (rc)
         return err_set(err, ERR_UNAVAILABLE, "cannot resolve %s: %s", host, gai_strerror(rc));
-    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
-        fd = connect_to(a, deadline);
+    fd = connect_to_any(list, deadline);
     freeaddrinfo(list);
     if (fd < 0)
         return err_set(err, ERR_UNAVAILABLE, "cannot connect to %s:%d: %s", host, port,

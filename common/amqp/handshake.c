@@ -88,6 +88,11 @@ static int check(struct attempt *a, const char *what, amqp_rpc_reply_t reply)
 
 /* ---- Steps ---------------------------------------------------------------------------------- */
 
+static int given_up(struct handshake *h)
+{
+    return err_set(&h->err, ERR_TIMEOUT, "no answer within %d ms", AMQP_ATTEMPT_LIMIT_MS);
+}
+
 /* Shows the socket to handshake_abort; -1 takes it back. */
 static int share_socket(struct handshake *h, int fd)
 {
@@ -97,8 +102,7 @@ static int share_socket(struct handshake *h, int fd)
     h->fd = fd;
     aborted = h->aborted;
     uv_mutex_unlock(&h->lock);
-    return aborted ? err_set(&h->err, ERR_TIMEOUT, "no answer within %d ms", AMQP_ATTEMPT_LIMIT_MS)
-                   : OK;
+    return aborted ? given_up(h) : OK;
 }
 
 /* The library gets a duplicate, for it closes its socket when it pleases; were it ours, an abort
@@ -287,7 +291,7 @@ static void after(uv_work_t *work, int status)
     struct handshake *h = work->data;
 
     if (status) /* cancelled before it ran */
-        err_set(&h->err, ERR_CLOSED, "cancelled");
+        given_up(h);
     uv_mutex_destroy(&h->lock);
     h->done(h);
 }

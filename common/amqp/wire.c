@@ -17,7 +17,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct wire *w = poll->data;
 
-    w->cb(status ? UV_READABLE : events, w->ctx);
+    if (status) { /* libuv has stopped watching; a read will say what is wrong, now or later */
+        events = w->events = UV_READABLE;
+        uv_poll_start(poll, events, on_poll);
+    }
+    w->cb(events, w->ctx);
 }
 
 static void free_wire(uv_handle_t *poll)

@@ -15,7 +15,7 @@ from room import Probe
 from until import stays, until
 from workshop import Stack, free_offset
 
-LAG_LIMIT_MS = 100  # a loop that waits for a server is late by much more
+LAG_LIMIT_MS = 300  # a loop that waits for a server is late by a second; a busy machine by less
 RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 
 
@@ -301,7 +301,7 @@ def test_messages_held_while_blocked_go_out(server, queue):
             p.say("send first 5 128")
             until(lambda: p.log("takes no messages"))
             p.say("send held 100 128")
-            assert stays(lambda: not p.all_ends("held")) is None
+            stays(lambda: not p.all_ends("held"))
         assert p.statuses("held", 100) == {"OK": 100}
         assert p.statuses("first", 5) == {"OK": 5}
 
@@ -323,8 +323,9 @@ def test_rejected_messages_are_tried_until_the_deadline(server, queue):
     try:
         with publisher(server.url, queue, 500) as p:
             p.wait_up().say("send m 50 128")
-            assert p.statuses("m", 50) == {"OK": 11, "TIMEOUT": 39} or p.statuses("m", 50)["OK"] >= 10
-            assert 39 <= p.value('amqp_published_total{result="republished"}') <= 40 * 500 / 50
+            outcomes = p.statuses("m", 50)
+            assert outcomes["OK"] in (10, 11) and outcomes["TIMEOUT"] == 50 - outcomes["OK"]
+            assert 39 <= p.value('amqp_published_total{result="republished"}') <= 40 * 500 / 50  # no busy loop
     finally:
         control(server, "clear_policy", "full")
 

@@ -280,7 +280,6 @@ static void broker_input(void)
         buf_consume(&broker.in, (size_t)used);
     }
     must(used >= 0); /* the room sends nothing garbled */
-    codec_release(&broker.codec);
     broker_flush();
 }
 

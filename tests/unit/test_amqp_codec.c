@@ -269,7 +269,6 @@ static void flipped_bytes_do_no_harm(void **state)
         }
         assert_true(used == 0 || used == ERR_PROTOCOL);
         assert_true(at <= n);
-        codec_release(&codec);
         free(copy);
     }
 }
