@@ -37,7 +37,8 @@ static void on_resolved(struct resolver *resolver, int status)
     client->resolved = status == 0;
     client->address = 0;
     struct http_client_call *call;
-    for (size_t n = status < 0 ? client->queued : 0; n && (call = http_client_next(client)); n--)
+    size_t failed = status < 0 && !client->closing ? client->queued : 0;
+    for (; failed && (call = http_client_next(client)); failed--) /* others may be sent meanwhile */
         http_client_call_end(call, status, NULL);
     http_client_check(client);
 }
