@@ -88,11 +88,11 @@ struct scenario_options options_scenario(const struct options *o, const struct m
         .timeout = o->timeout,
         .seed = (uint64_t)o->seed,
         .connections = (int)(open ? o->connections : o->users),
+        .max_in_flight = open ? o->max_in_flight : o->users,
         .idempotency_keys = o->idempotency_keys,
         .users = o->users,
         .pause = o->pause,
         .rate = o->rate,
         .arrivals = strcmp(o->arrivals, "poisson") == 0 ? ARRIVALS_POISSON : ARRIVALS_CONSTANT,
-        .max_in_flight = o->max_in_flight,
     };
 }

@@ -72,6 +72,7 @@ static int start_client(struct scenario *s, struct err *err)
         .url = s->options.target,
         .connections = s->options.connections,
         .timeout_ms = (int)(s->options.timeout * 1000),
+        .limits.body = SCENARIO_ANSWER_MAX,
     };
     struct err why;
     s->client = http_client_new(s->loop, &options, &why);
@@ -85,11 +86,6 @@ static void join_shutdown(struct scenario *s)
     loop_on_shutdown(s->loop, STAGE_CLOSE, "scenario", &s->close_part, on_close);
 }
 
-static uint32_t most_in_flight(const struct scenario_options *o)
-{
-    return (uint32_t)(o->executor == &constant_vus ? o->users : o->max_in_flight);
-}
-
 int scenario_start(struct scenario *s, struct loop *loop, const struct scenario_options *options,
                    struct ledger *ledger, void (*over)(void *ctx), void *ctx, struct err *err)
 {
@@ -99,7 +95,7 @@ int scenario_start(struct scenario *s, struct loop *loop, const struct scenario_
     if (rc != OK)
         return rc;
     rc = tally_init(&s->tally, options->mix);
-    rc = rc ? rc : iterations_init(s, most_in_flight(options));
+    rc = rc ? rc : iterations_init(s, (uint32_t)options->max_in_flight);
     rc = rc ? rc : uv_timer_init(&loop->uv, &s->grace);
     s->grace.data = s;
     s->tally.started = clock_now();

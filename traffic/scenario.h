@@ -18,7 +18,8 @@
 #include "traffic/schedule.h"
 #include "traffic/tally.h"
 
-#define SCENARIO_GRACE_MS 4500 /* for answers in flight at the end; below STAGE_FINISH_LIMIT_MS */
+#define SCENARIO_GRACE_MS   4500 /* for answers in flight at the end; below STAGE_FINISH_LIMIT_MS */
+#define SCENARIO_ANSWER_MAX (16 << 20) /* bytes of a body; past it there is no answer */
 
 struct scenario;
 struct user;
@@ -49,6 +50,7 @@ struct scenario_options {
     double timeout;        /* seconds */
     uint64_t seed;
     int connections;
+    int64_t max_in_flight; /* of constant_vus: the users */
     bool idempotency_keys;
 
     int64_t users; /* constant_vus */
@@ -56,7 +58,6 @@ struct scenario_options {
 
     double rate; /* constant_arrival_rate; requests a second */
     enum arrivals arrivals;
-    int64_t max_in_flight;
 };
 
 enum scenario_state {

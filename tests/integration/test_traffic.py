@@ -35,7 +35,7 @@ class Target:
     """Answers every request with `status`, `delay` seconds later; keeps what it saw."""
 
     def __init__(self, port=0):
-        self.seen, self.status, self.delay, self.hang = [], 200, 0, False
+        self.seen, self.status, self.delay, self.hang, self.body = [], 200, 0, False, b"ok"
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -67,7 +67,7 @@ class Target:
                     await asyncio.sleep(self.delay)
                 if self.hang:
                     await asyncio.sleep(3600)
-                writer.write(b"HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\nok" % self.status)
+                writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (self.status, len(self.body), self.body))
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
 
@@ -320,6 +320,14 @@ def test_time_outs_are_errors_with_a_latency(target):
     s = summary("--target", target.url, "--rate", 20, "--requests", 10, "--timeout", .5)
     assert s["errors"] == s["no_answer"]["timeout"] == 10
     assert .45 < s["latency_seconds"]["p50"] < .8
+
+
+def test_large_answers_are_read_to_the_end(target):
+    target.body = bytes(10_000_000)
+    assert summary("--target", target.url, "--only", "/file", "--pause", 0, "--requests", 10)["errors"] == 0
+    target.body = bytes(20_000_000)
+    s = summary("--target", target.url, "--only", "/file", "--users", 1, "--requests", 1)
+    assert s["no_answer"] == {"too large": 1}
 
 
 def test_what_is_no_http_is_an_error():
