@@ -8,9 +8,8 @@
  *         │  ▼           │ hiredis has let go
  *        BACKOFF ◄───────┘             any ──close──► CLOSING
  *
- * hiredis frees its context inside whatever call to it notices the end, and hands back the calls in
- * flight with a NULL reply just before: so nothing here touches `context` after calling hiredis
- * without looking whether it is still there.
+ * hiredis frees its context inside whatever call to it notices the end: so nothing here touches
+ * `context` after calling hiredis without looking whether it is still there.
  */
 #include "redis/client.h"
 
@@ -34,7 +33,7 @@ enum redis_state {
     REDIS_RESOLVING,  /* waits for the host's addresses */
     REDIS_CONNECTING, /* waits for the socket, and for the answers to AUTH, SELECT and PING */
     REDIS_READY,      /* waits for commands, and for their replies until the deadline */
-    REDIS_BROKEN,     /* waits for hiredis to hand back what was in flight */
+    REDIS_BROKEN,     /* waits for hiredis to let go of the context */
     REDIS_BACKOFF,    /* waits for the delay before the next attempt */
     REDIS_CLOSING,    /* waits for the next turn to tear down, then for its handles to close */
 };
@@ -53,7 +52,7 @@ struct redis_client {
     uv_timer_t timer; /* the limit of what the state waits for */
     bool timer_closed;
 
-    int end_status;   /* what calls end with when hiredis hands them back */
+    int end_status;   /* what calls end with when the connection does */
     char reason[160]; /* why we dropped the connection; "" if the other side did */
 
     struct redis_calls calls;
@@ -213,15 +212,17 @@ static void on_resolved(struct resolver *resolver, int status)
         connect_next(client);
 }
 
+/* hiredis lets go of the context. Calls still in flight end here and not by the NULL replies that
+ * it hands them: those come before this in 0.14, and behind it in 1.x. */
 static void on_gone(const redisAsyncContext *context, void *ctx)
 {
     struct redis_client *client = ctx;
-    client->context = NULL;
-    assert(client->calls.in_flight == 0 && "hiredis hands all calls back first");
-    if (client->state == REDIS_CLOSING)
-        return;
     const char *theirs = context->err ? context->errstr : "connection closed";
-    fail(client, client->reason[0] ? client->reason : theirs);
+    client->context = NULL;
+    if (client->state != REDIS_CLOSING)
+        fail(client, client->reason[0] ? client->reason : theirs);
+    for (unsigned n = client->calls.in_flight; n > 0; n--)
+        redis_calls_end_oldest(&client->calls, client->end_status, NULL);
 }
 
 /* Commands ----------------------------------------------------------------------------------- */
@@ -230,14 +231,10 @@ static void on_reply(redisAsyncContext *context, void *answer, void *ctx)
 {
     struct redis_client *client = ctx;
     const redisReply *reply = answer;
-    int status = OK;
     (void)context;
     if (!reply)
-        status = client->end_status;
-    else if (reply->type == REDIS_REPLY_ERROR)
-        status = ERR_REFUSED;
-    if (!reply && client->state == REDIS_READY)
-        enter(client, REDIS_BROKEN); /* before the caller may send anew */
+        return; /* the connection is ending: on_gone */
+    int status = reply->type == REDIS_REPLY_ERROR ? ERR_REFUSED : OK;
     redis_calls_end_oldest(&client->calls, status, reply);
 }
 

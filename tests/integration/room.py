@@ -1,6 +1,8 @@
 """A room's probe under test: a program that does on standard input's word what the room can (tests/probes)."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import threading
 from collections import Counter
@@ -61,6 +63,15 @@ class Probe:
     def wait_up(self, seconds=5):
         until(lambda: self.up, seconds)
         return self
+
+    @contextlib.contextmanager
+    def asleep(self):
+        """The probe's own process is held up, as by a machine that is overloaded or was suspended."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def lag(self):
         """How late the probe's 1 ms timer was at most since the last call, in milliseconds."""

@@ -3,7 +3,9 @@
 import contextlib
 import itertools
 import shutil
+import socket
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from room import Probe
 from until import until
 from workshop import Stack, free_offset
 
-LAG_LIMIT_MS = 100  # a loop that waits for a server is late by the time-out, 300 ms and more
+LAG_LIMIT_MS = 250  # a loop that waits for a server is late by the time-out, 800 ms and more
 
 _ids = itertools.count(1000)
 
@@ -144,7 +146,7 @@ def test_a_server_that_hangs_costs_the_time_out_and_no_more(server):
             p.say("unit stuck 200 echo:x,1")
             begin = time.monotonic()
             ends = p.statuses("stuck", 200, 5)
-            assert 0.7 < time.monotonic() - begin < 1.5  # the limit, and the server's head start of 500 ms
+            assert 0.7 < time.monotonic() - begin < 2.5  # the limit, and the server's head start of 500 ms
             assert ends == {"TIMEOUT": 128, "UNAVAILABLE": 72}  # two full pipelines, and what was never sent
             assert p.lag() < LAG_LIMIT_MS
             until(lambda: not p.up)
@@ -233,16 +235,62 @@ def test_a_peer_that_takes_nothing_neither_blocks_nor_delays_the_close(server, p
     with probe(through(proxy, server)) as p:
         p.wait_up()
         proxy.stall()
-        p.lag()
         p.say("unit stuck 20 rows:rows*300000")  # 40 MB: far more than all socket buffers hold
         time.sleep(1)
+        p.lag()  # copying them took its time; what counts is the wait for the peer
+        time.sleep(0.5)
         assert not p.all_ends("stuck")
-        assert p.lag() < 500  # copying that much takes its time, but not the second
+        assert p.lag() < LAG_LIMIT_MS
         begin = time.monotonic()
         p.say("close")
         assert p.statuses("stuck", 20) == {"CLOSED": 20}
         p.end()
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < 2
+
+
+def test_a_slow_peer_gets_everything(server, proxy):
+    with probe(through(proxy, server)) as p:
+        p.wait_up()
+        proxy.stall()
+        p.say("unit slow 1 echo:rows*5000000,1")  # 39 MB, and not a word from the server before the last of them
+        time.sleep(0.5)
+        proxy.flow()
+        assert p.statuses("slow", 1, 30) == {"OK": 1}
+
+
+def test_our_own_lateness_is_not_the_server_s(server):
+    with probe(server.url, 1, 300) as p:
+        p.wait_up().say("unit slow 1 sleep:0.2")
+        time.sleep(0.1)
+        with p.asleep():
+            time.sleep(1)
+        assert p.statuses("slow", 1) == {"OK": 1}
+
+
+def test_a_second_socket_of_the_same_number_is_watched(server):
+    """Where TLS fails, libpq goes on without: it closes its socket and opens another, which gets the same number."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def lure():
+        first = listener.accept()[0]
+        first.recv(8)  # SSLRequest
+        first.sendall(b"S")
+        first.close()
+        second, real = listener.accept()[0], socket.create_connection(("127.0.0.1", server.port))
+        threading.Thread(target=pour, args=(real, second), daemon=True).start()
+        pour(second, real)
+
+    def pour(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    threading.Thread(target=lure, daemon=True).start()
+    port = listener.getsockname()[1]
+    with probe(f"postgres://demo:demo@127.0.0.1:{port}/demo?sslmode=prefer") as p:
+        p.wait_up(2)
+        assert not p.log("not available")
+    listener.close()
 
 
 def test_a_cut_wire_and_a_mute_one(server, proxy):

@@ -14,7 +14,7 @@ from room import Probe
 from until import until
 from workshop import Stack, free_offset
 
-LAG_LIMIT_MS = 100  # a loop that waits for a server is late by much more
+LAG_LIMIT_MS = 250  # a loop that waits for a server is late by much more
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_a_server_that_hangs_costs_the_deadline_and_no_more(server):
             begin = time.monotonic()
             p.say("cmd late 500 GET key")
             assert p.statuses("late", 500) == {"TIMEOUT": 500}
-            assert time.monotonic() - begin < 0.25
+            assert time.monotonic() - begin < 0.5
             p.say("cmd refused 1 GET key")
             assert p.ends("refused", 1) == [["UNAVAILABLE"]]
             time.sleep(1.3)  # an attempt reaches the kernel's queue, and is given up
@@ -157,10 +157,22 @@ def test_a_cut_wire_and_a_mute_one(server, proxy):
         assert p.ends("after", 1) == [["OK", "PONG"]]
 
 
-def test_steady_traffic_lives_longer_than_the_deadline(server):
-    with probe(server.url, 50) as p:
+def test_our_own_lateness_is_not_the_server_s(server):
+    with probe(server.url, 300) as p:
         p.wait_up()
-        assert p.ask("flood 200000 100 GET key", 60)[3] == "0"
+        with paused(server):
+            p.say("cmd slow 10000 GET key")  # whose replies take more than one read
+            time.sleep(0.1)
+            with p.asleep():
+                server.resume()
+                time.sleep(1)
+        assert p.statuses("slow", 10000) == {"OK": 10000}
+
+
+def test_steady_traffic_lives_longer_than_the_deadline(server):
+    with probe(server.url, 250) as p:
+        p.wait_up()
+        assert p.ask("flood 300000 100 GET key", 60)[3] == "0"
 
 
 def test_logins_and_databases(server, direct):
