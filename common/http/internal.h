@@ -1,10 +1,11 @@
 /*
- * What the files of the server share: server.c listens and shuts down, connection.c moves bytes,
- * exchange.c holds a request and its answer.
+ * What the files of the server share: server.c listens and shuts down, connection.c receives,
+ * exchange.c holds a request and its answer, outbox.c sends.
  */
 #ifndef HTTP_INTERNAL_H
 #define HTTP_INTERNAL_H
 
+#include "http/outbox.h"
 #include "http/server.h"
 #include "http/wheel.h"
 
@@ -84,11 +85,11 @@ static inline size_t http_exchange_bytes(const struct http_exchange *x)
 /* connection.c --------------------------------------------------------------------------------- */
 
 enum http_connection_state {
-    CONNECTION_IDLE, /* waits for the first byte of a request */
-    CONNECTION_HEAD, /* for the rest of a head, HTTP_HEADER_LIMIT_S in all */
-    CONNECTION_BODY, /* for the rest of a body, which has a minimum rate */
-    CONNECTION_HELD, /* for answers to leave; nothing is read until then */
-    CONNECTION_LAST, /* for the answers outstanding to leave; then it ends. What comes is dropped */
+    CONNECTION_IDLE,     /* waits for the first byte of a request */
+    CONNECTION_HEAD,     /* for the rest of a head, HTTP_HEADER_LIMIT_S in all */
+    CONNECTION_BODY,     /* for the rest of a body, which has a minimum rate */
+    CONNECTION_HELD,     /* for answers to leave; nothing is read until then */
+    CONNECTION_LAST,     /* for the answers outstanding to leave; then it ends. Nothing is read */
     CONNECTION_DRAINING, /* for the peer's end after ours: closing at once could make the kernel
                       reset the connection, and the peer lose the answer */
     CONNECTION_CLOSING,  /* for libuv's close callback */
@@ -105,25 +106,18 @@ struct http_connection {
     /* receiving */
     struct http_parser parser;
     struct http_exchange *receiving; /* the request that is incomplete, or NULL */
-    struct buf held;                 /* bytes that came and wait with CONNECTION_HELD */
+    struct buf held;                 /* bytes that came and wait with CONNECTION_HELD, */
+    uint64_t held_at;                /* and when they came */
 
-    /* answering */
-    struct list exchanges; /* in the order of their requests */
-    size_t outstanding;    /* how many */
-    size_t queued;         /* bytes of answers that the kernel has not taken */
-    size_t writing;        /* bytes that libuv is writing, 0: none */
-    size_t unsent;         /* of them, when the write limit was last set, */
-    uint64_t write_due_ms; /* which is here; UINT64_MAX while not writing */
-    bool eof;              /* the peer sends no more */
-    bool broken;           /* an answer could not be made or would not fit: close */
-    union {
-        uv_write_t write; /* while `writing` */
-        uv_shutdown_t shutdown;
-    } request;
+    struct http_outbox outbox;
+    uint64_t write_due_ms; /* when a stalled write is given up; UINT64_MAX while there is none */
+    uv_shutdown_t shutdown;
+    bool eof; /* the peer sends no more */
 };
 
-/* Accepts one connection from the listener, or closes it at once where there are too many. */
-void http_connection_accept(struct http_server *server);
+/* One that its server's listener may accept, or NULL; then it is started, or closed. */
+struct http_connection *http_connection_new(struct http_server *server);
+int http_connection_start(struct http_connection *c) MUST_CHECK;
 /* An exchange of it was answered: it will be sent before the next poll. */
 void http_connection_answered(struct http_connection *c, struct http_exchange *x);
 /* Sends what is answered, and goes on reading where that was held up. */

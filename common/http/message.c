@@ -17,6 +17,43 @@ void http_message_free(struct http_message *m)
     *m = (struct http_message){0};
 }
 
+/* Path and query of origin form, and of absolute form behind its host. */
+static void split_target(struct http_message *m)
+{
+    struct http_span rest = m->target;
+    const char *host = m->method == HTTP_CONNECT || !rest.len || *rest.data == '/'
+                           ? NULL
+                           : memmem(rest.data, rest.len, "://", 3);
+    if (host) {
+        const char *end = rest.data + rest.len;
+        for (host += 3; host < end && *host != '/' && *host != '?'; host++)
+            ;
+        rest = (struct http_span){host, (size_t)(end - host)};
+    }
+    const char *mark = rest.len ? memchr(rest.data, '?', rest.len) : NULL;
+    m->path = (struct http_span){rest.data, mark ? (size_t)(mark - rest.data) : rest.len};
+    m->query = mark ? (struct http_span){mark + 1, rest.len - m->path.len - 1}
+                    : (struct http_span){rest.data + rest.len, 0};
+    if (host && m->path.len == 0)
+        m->path = (struct http_span){"/", 1};
+}
+
+void http_message_locate(struct http_message *m, bool request)
+{
+    const char *at = m->bytes.data ? buf_data(&m->bytes) : ""; /* NULL + 0 is not defined */
+    m->target.data = at;
+    at += m->target.len;
+    for (size_t i = 0; i < m->field_count; i++) {
+        m->fields[i].name.data = at;
+        at += m->fields[i].name.len;
+        m->fields[i].value.data = at;
+        at += m->fields[i].value.len;
+    }
+    m->body.data = at;
+    if (request)
+        split_target(m);
+}
+
 const struct http_span *http_header(const struct http_message *m, const char *name)
 {
     for (size_t i = 0; i < m->field_count; i++) {

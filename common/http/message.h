@@ -40,6 +40,9 @@ struct http_message {
 /* Makes ready for a new message: spans die, memory stays. */
 void http_message_clear(struct http_message *m);
 
+/* Sets all spans from their lengths, and of a request path and query: before anybody looks. */
+void http_message_locate(struct http_message *m, bool request);
+
 /* Empties, and gives the memory back. */
 void http_message_free(struct http_message *m);
 

@@ -1,13 +1,11 @@
 /*
  * The parser; see parser.h.
  *
- * Two readers look at each byte of a head. The scanner knows lines: it refuses the line ends that
- * llhttp 8 lets pass (bare LF, obs-fold), counts, and stops behind the empty line; so llhttp never
- * sees a byte of the body in the same call. llhttp knows the grammar and the body. Trailers of a
- * chunked body are lines again, and are scanned like a head.
+ * Two readers look at each byte of a head: the scanner, which knows lines, and then llhttp, which
+ * knows the grammar. Of a body only llhttp does; the trailers of a chunked one are lines again.
  *
  * The message's bytes are target, names and values without gaps, so that lengths alone are noted
- * while the buffer may still move; locate() turns them into spans.
+ * while the buffer may still move; http_message_locate turns them into spans.
  */
 #include "http/parser.h"
 
@@ -29,27 +27,6 @@ struct http_limits http_limits_or_default(struct http_limits l)
 }
 
 /* Refusals ------------------------------------------------------------------------------------- */
-
-static const struct {
-    int status;
-    const char *label;
-} refusals[] = {
-#define REFUSAL_ROW(name, status, label) [HTTP_REFUSE_##name] = {status, label},
-    HTTP_REFUSAL_MAP(REFUSAL_ROW)
-#undef REFUSAL_ROW
-};
-
-int http_refusal_status(enum http_refusal refusal)
-{
-    assert(refusal < HTTP_REFUSAL_COUNT);
-    return refusals[refusal].status;
-}
-
-const char *http_refusal_label(enum http_refusal refusal)
-{
-    assert(refusal < HTTP_REFUSAL_COUNT);
-    return refusals[refusal].label;
-}
 
 /* The first refusal stands. For use in llhttp's callbacks, whose -1 stops it. */
 static int refuse(struct http_parser *p, enum http_refusal refusal)
@@ -87,89 +64,6 @@ static enum http_refusal refusal_of(const struct http_parser *p, llhttp_errno_t 
     default:
         return HTTP_REFUSE_SYNTAX;
     }
-}
-
-/* Scanner: lines ------------------------------------------------------------------------------- */
-
-static void stop(struct http_parser *p, enum http_refusal refusal)
-{
-    p->stopped = true;
-    p->stopped_for = refusal;
-}
-
-static void note_version(struct http_parser *p, const char *data, size_t n)
-{
-    size_t size = sizeof p->version;
-    if (n > size) {
-        data += n - size;
-        n = size;
-    }
-    memmove(p->version, p->version + n, size - n);
-    memcpy(p->version + size - n, data, n);
-}
-
-/* llhttp also takes "GET /" of HTTP/0.9, RTSP and HTTP/2.0. */
-static void check_version(struct http_parser *p)
-{
-    const char *v = p->version;
-    if (p->type == HTTP_PARSE_RESPONSE || memcmp(v, "HTTP/1.1", 8) == 0 ||
-        memcmp(v, "HTTP/1.0", 8) == 0)
-        return;
-    bool other = memcmp(v, "HTTP/", 5) == 0 && isdigit((unsigned char)v[5]) && v[6] == '.' &&
-                 isdigit((unsigned char)v[7]);
-    stop(p, other ? HTTP_REFUSE_VERSION : HTTP_REFUSE_SYNTAX);
-}
-
-static void end_line(struct http_parser *p)
-{
-    bool empty = p->line_bytes == 0;
-    p->after_cr = false;
-    p->line_bytes = 0;
-    if (!p->first_line) {
-        p->in_body = empty;
-    } else if (!empty) { /* empty lines before a request are skipped */
-        p->first_line = false;
-        check_version(p);
-    }
-}
-
-/* Takes bytes of one line up to its CR, and that. */
-static size_t scan_line(struct http_parser *p, const char *data, size_t len)
-{
-    const char *cr = memchr(data, '\r', len);
-    size_t n = cr ? (size_t)(cr - data) : len;
-    const char *lf = memchr(data, '\n', n);
-    if (lf || (p->line_bytes == 0 && !p->first_line && (*data == ' ' || *data == '\t'))) {
-        stop(p, HTTP_REFUSE_LINE_END);
-        return lf ? (size_t)(lf - data) : 0;
-    }
-    p->line_bytes += n;
-    p->after_cr = cr;
-    if (p->first_line) {
-        p->begun = p->begun || n > 0;
-        note_version(p, data, n);
-    } else if ((p->header_bytes += n) > p->limits->headers) {
-        stop(p, HTTP_REFUSE_HEADERS_TOO_LARGE);
-    }
-    return n + p->after_cr;
-}
-
-/* How many bytes are in order, up to the empty line and with it. Where it stops before, the bytes
- * in order still go to llhttp first: what is wrong with them was there earlier. */
-static size_t scan(struct http_parser *p, const char *data, size_t len)
-{
-    size_t i = 0;
-    while (i < len && !p->stopped && !p->in_body) {
-        if (!p->after_cr) {
-            i += scan_line(p, data + i, len - i);
-        } else if (data[i] == '\n') {
-            i++;
-            end_line(p);
-        } else {
-            stop(p, HTTP_REFUSE_LINE_END);
-        }
-    }
-    return i;
 }
 
 /* llhttp's callbacks: the message -------------------------------------------------------------- */
@@ -267,8 +161,9 @@ static int on_chunk_extension(llhttp_t *llhttp, const char *at, size_t n)
 {
     struct http_parser *p = llhttp->data;
     (void)at;
-    p->header_bytes += n;
-    return p->header_bytes > p->limits->headers ? refuse(p, HTTP_REFUSE_HEADERS_TOO_LARGE) : 0;
+    p->scanner.header_bytes += n;
+    return p->scanner.header_bytes > p->limits->headers ? refuse(p, HTTP_REFUSE_HEADERS_TOO_LARGE)
+                                                        : 0;
 }
 
 static int on_chunk_header(llhttp_t *llhttp)
@@ -277,7 +172,7 @@ static int on_chunk_header(llhttp_t *llhttp)
     if (llhttp->content_length > 0)
         return 0;
     p->in_trailer = true;
-    p->in_body = false;
+    http_scanner_begin_trailers(&p->scanner);
     return HPE_PAUSED;
 }
 
@@ -289,42 +184,6 @@ static int on_message_complete(llhttp_t *llhttp)
 }
 
 /* The head as a whole -------------------------------------------------------------------------- */
-
-/* Where the parts of the message lie; whenever it is shown to anyone. */
-static void locate(struct http_message *m)
-{
-    const char *at = m->bytes.data ? buf_data(&m->bytes) : ""; /* NULL + 0 is not defined */
-    m->target.data = at;
-    at += m->target.len;
-    for (size_t i = 0; i < m->field_count; i++) {
-        m->fields[i].name.data = at;
-        at += m->fields[i].name.len;
-        m->fields[i].value.data = at;
-        at += m->fields[i].value.len;
-    }
-    m->body.data = at;
-}
-
-/* Path and query of origin form, and of absolute form behind its host. */
-static void split_target(struct http_message *m)
-{
-    struct http_span rest = m->target;
-    const char *host = m->method == HTTP_CONNECT || !rest.len || *rest.data == '/'
-                           ? NULL
-                           : memmem(rest.data, rest.len, "://", 3);
-    if (host) {
-        const char *end = rest.data + rest.len;
-        for (host += 3; host < end && *host != '/' && *host != '?'; host++)
-            ;
-        rest = (struct http_span){host, (size_t)(end - host)};
-    }
-    const char *mark = rest.len ? memchr(rest.data, '?', rest.len) : NULL;
-    m->path = (struct http_span){rest.data, mark ? (size_t)(mark - rest.data) : rest.len};
-    m->query = mark ? (struct http_span){mark + 1, rest.len - m->path.len - 1}
-                    : (struct http_span){rest.data + rest.len, 0};
-    if (host && m->path.len == 0)
-        m->path = (struct http_span){"/", 1};
-}
 
 static bool is_host(struct http_span s)
 {
@@ -340,34 +199,51 @@ static bool equals_ignoring_case(struct http_span s, const char *text)
     return s.len == strlen(text) && strncasecmp(s.data, text, s.len) == 0;
 }
 
-/* What the rules of HTTP demand of the fields together. 0, HPE_PAUSED to wait for leave to
- * continue, or -1. */
+static bool announces_too_much(const struct http_parser *p)
+{
+    return (p->llhttp.flags & F_CONTENT_LENGTH) && p->llhttp.content_length > p->limits->body;
+}
+
+/* What was found in the fields of a request. */
+struct finding {
+    int hosts, codings;
+    bool waits; /* for leave to send the body */
+};
+
+static int check_field(struct http_parser *p, const struct http_field *f, struct finding *found)
+{
+    if (http_span_is(f->name, "host")) {
+        if (found->hosts++ || !is_host(f->value))
+            return refuse(p, HTTP_REFUSE_HOST);
+    } else if (http_span_is(f->name, "transfer-encoding")) {
+        if (found->codings++ || !equals_ignoring_case(f->value, "chunked"))
+            return refuse(p, HTTP_REFUSE_TRANSFER_CODING);
+    } else if (http_span_is(f->name, "expect") && p->message->minor_1) {
+        found->waits = equals_ignoring_case(f->value, "100-continue");
+        if (!found->waits)
+            return refuse(p, HTTP_REFUSE_EXPECTATION);
+    }
+    return 0;
+}
+
+/* 0, HPE_PAUSED to ask for 100 Continue, or -1. */
 static int check_request(struct http_parser *p)
 {
     const struct http_message *m = p->message;
-    int hosts = 0, codings = 0;
-    bool waits = false;
+    struct finding found = {0};
     for (size_t i = 0; i < m->field_count; i++) {
-        const struct http_field *f = &m->fields[i];
-        if (http_span_is(f->name, "host")) {
-            if (hosts++ || !is_host(f->value))
-                return refuse(p, HTTP_REFUSE_HOST);
-        } else if (http_span_is(f->name, "transfer-encoding")) {
-            if (codings++ || !equals_ignoring_case(f->value, "chunked"))
-                return refuse(p, HTTP_REFUSE_TRANSFER_CODING);
-        } else if (http_span_is(f->name, "expect") && m->minor_1) {
-            waits = equals_ignoring_case(f->value, "100-continue");
-            if (!waits)
-                return refuse(p, HTTP_REFUSE_EXPECTATION);
-        }
+        if (check_field(p, &m->fields[i], &found) < 0)
+            return -1;
     }
-    if (m->minor_1 && !hosts)
+    if (m->minor_1 && !found.hosts)
         return refuse(p, HTTP_REFUSE_HOST);
-    if (codings && (!m->minor_1 || (p->llhttp.flags & F_CONTENT_LENGTH)))
+    if (found.codings && (!m->minor_1 || (p->llhttp.flags & F_CONTENT_LENGTH)))
         return refuse(p, HTTP_REFUSE_FRAMING);
     if (memchr(m->target.data, '#', m->target.len)) /* no fragment is ever sent */
         return refuse(p, HTTP_REFUSE_SYNTAX);
-    return waits && (codings || p->llhttp.content_length > 0) ? HPE_PAUSED : 0;
+    if (announces_too_much(p))
+        return refuse(p, HTTP_REFUSE_BODY_TOO_LARGE);
+    return found.waits && (found.codings || p->llhttp.content_length > 0) ? HPE_PAUSED : 0;
 }
 
 static bool never_has_body(const struct http_parser *p)
@@ -376,25 +252,28 @@ static bool never_has_body(const struct http_parser *p)
     return p->no_body || status / 100 == 1 || status == 204 || status == 304;
 }
 
+/* 0, or 1, which is llhttp's word for "no body follows", or -1. */
+static int check_response(struct http_parser *p)
+{
+    if (p->llhttp.http_major != 1)
+        return refuse(p, HTTP_REFUSE_VERSION);
+    if (never_has_body(p))
+        return 1;
+    return announces_too_much(p) ? refuse(p, HTTP_REFUSE_BODY_TOO_LARGE) : 0;
+}
+
 static int on_headers_complete(llhttp_t *llhttp)
 {
     struct http_parser *p = llhttp->data;
     struct http_message *m = p->message;
+    bool request = p->type == HTTP_PARSE_REQUEST;
     p->head_complete = true;
     m->method = llhttp->method;
     m->status = llhttp->status_code;
     m->minor_1 = llhttp->http_minor == 1;
     m->keep_alive = llhttp_should_keep_alive(llhttp) && llhttp->method != HTTP_CONNECT;
-    locate(m);
-    if (p->type == HTTP_PARSE_REQUEST)
-        split_target(m);
-    else if (llhttp->http_major != 1)
-        return refuse(p, HTTP_REFUSE_VERSION);
-    else if (never_has_body(p))
-        return 1; /* llhttp's word for it */
-    if ((llhttp->flags & F_CONTENT_LENGTH) && llhttp->content_length > p->limits->body)
-        return refuse(p, HTTP_REFUSE_BODY_TOO_LARGE);
-    return p->type == HTTP_PARSE_REQUEST ? check_request(p) : 0;
+    http_message_locate(m, request);
+    return request ? check_request(p) : check_response(p);
 }
 
 static const llhttp_settings_t callbacks = {
@@ -416,6 +295,7 @@ void http_parser_init(struct http_parser *p, enum http_parser_type type,
                       const struct http_limits *limits)
 {
     *p = (struct http_parser){.type = type, .limits = limits};
+    http_scanner_init(&p->scanner, type == HTTP_PARSE_REQUEST, limits->headers);
     llhttp_init(&p->llhttp, type == HTTP_PARSE_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE, &callbacks);
 }
 
@@ -425,7 +305,6 @@ void http_parser_next(struct http_parser *p, struct http_message *message)
 {
     http_parser_init(p, p->type, p->limits);
     p->llhttp.data = p;
-    p->first_line = true;
     p->message = message;
     http_message_clear(message);
 }
@@ -437,9 +316,7 @@ void http_parser_expect_no_body(struct http_parser *p)
 
 static enum http_event complete(struct http_parser *p)
 {
-    locate(p->message);
-    if (p->type == HTTP_PARSE_REQUEST)
-        split_target(p->message);
+    http_message_locate(p->message, p->type == HTTP_PARSE_REQUEST);
     return HTTP_MESSAGE;
 }
 
@@ -464,11 +341,13 @@ enum http_event http_parser_feed(struct http_parser *p, const char *data, size_t
     enum http_event event = HTTP_NEED_MORE;
     assert(p->message && !p->failed && !p->complete);
     for (*used = 0; *used < len && event == HTTP_NEED_MORE;) {
-        size_t part = p->in_body ? len - *used : scan(p, data + *used, len - *used), n;
-        event = execute(p, data + *used, part, &n);
+        bool lines = p->scanner.state < HTTP_SCAN_BODY;
+        size_t n = len - *used;
+        event = execute(p, data + *used,
+                        lines ? http_scanner_scan(&p->scanner, data + *used, n) : n, &n);
         *used += n;
-        if (event == HTTP_NEED_MORE && p->stopped) {
-            refuse(p, p->stopped_for);
+        if (event == HTTP_NEED_MORE && p->scanner.state == HTTP_SCAN_STOPPED) {
+            refuse(p, p->scanner.refusal);
             event = HTTP_ERROR;
         }
     }
@@ -477,7 +356,7 @@ enum http_event http_parser_feed(struct http_parser *p, const char *data, size_t
 
 enum http_event http_parser_eof(struct http_parser *p)
 {
-    if (p->begun && !p->failed)
+    if (!http_parser_idle(p) && !p->failed)
         (void)llhttp_finish(&p->llhttp);
     if (p->complete && !p->failed)
         return complete(p);

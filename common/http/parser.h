@@ -20,6 +20,8 @@
 #define HTTP_PARSER_H
 
 #include "http/message.h"
+#include "http/refusal.h"
+#include "http/scanner.h"
 
 struct http_limits {
     size_t target;  /* bytes of the request target, past it 414; default 8 KiB */
@@ -39,53 +41,22 @@ enum http_event {
     HTTP_ERROR,     /* the bytes are no message; `refusal` says why. Feed no more */
 };
 
-/* Why a message is refused: X(name, the status that a server answers, label of a metric). */
-#define HTTP_REFUSAL_MAP(X)                                                                        \
-    X(SYNTAX, 400, "syntax")                                                                       \
-    X(LINE_END, 400, "line_end") /* a bare CR or LF, or obs-fold */                                \
-    X(HOST, 400, "host")         /* missing, double or malformed */                                \
-    X(FRAMING, 400, "framing")   /* contradicting or malformed body lengths */                     \
-    X(BODY_TOO_LARGE, 413, "body_too_large")                                                       \
-    X(TARGET_TOO_LONG, 414, "target_too_long")                                                     \
-    X(EXPECTATION, 417, "expectation")                                                             \
-    X(HEADERS_TOO_LARGE, 431, "headers_too_large")                                                 \
-    X(METHOD, 501, "method")                   /* not known to llhttp */                           \
-    X(TRANSFER_CODING, 501, "transfer_coding") /* other than chunked */                            \
-    X(MEMORY, 503, "memory")                                                                       \
-    X(VERSION, 505, "version")
-enum http_refusal {
-#define HTTP_REFUSAL_ENUM(name, status, label) HTTP_REFUSE_##name,
-    HTTP_REFUSAL_MAP(HTTP_REFUSAL_ENUM)
-#undef HTTP_REFUSAL_ENUM
-        HTTP_REFUSAL_COUNT,
-};
-int http_refusal_status(enum http_refusal refusal);
-const char *http_refusal_label(enum http_refusal refusal);
-
 enum http_parser_type { HTTP_PARSE_REQUEST, HTTP_PARSE_RESPONSE };
 
 struct http_parser {
     enum http_refusal refusal; /* with HTTP_ERROR */
     /* private: */
+    enum http_parser_type type;
     llhttp_t llhttp;
+    struct http_scanner scanner;
     struct http_message *message;
     const struct http_limits *limits;
-    size_t header_bytes; /* of the header lines so far, chunk extensions and trailers too */
-    size_t line_bytes;   /* of the current line so far */
-    char version[8];     /* the last bytes of the request line */
-    bool begun;          /* a byte of the message came */
-    bool first_line;     /* in the request or status line */
-    bool after_cr;       /* the last byte was a CR, so the next is to be LF */
-    bool in_body;        /* line ends are no matter of the scanner's now */
-    bool in_trailer;     /* fields are dropped */
+    bool in_field;   /* a field has begun that is not counted yet */
+    bool in_trailer; /* fields are dropped */
     bool head_complete;
     bool complete;
-    bool stopped; /* by the scanner, for: */
-    enum http_refusal stopped_for;
     bool failed;
-    bool in_field; /* in a header field that has begun */
-    bool no_body;  /* the response is one to HEAD */
-    enum http_parser_type type;
+    bool no_body; /* the response is one to HEAD */
 };
 
 /* `limits` (none of them 0) must outlive the parser. Allocates nothing; http_parser_next comes
@@ -109,7 +80,7 @@ enum http_event http_parser_eof(struct http_parser *p) MUST_CHECK;
 /* Between messages: no byte of the next one has come (but for empty lines, which do not count). */
 static inline bool http_parser_idle(const struct http_parser *p)
 {
-    return !p->begun;
+    return p->scanner.state == HTTP_SCAN_BEFORE;
 }
 /* The head is complete, what is missing is of the body. */
 static inline bool http_parser_in_body(const struct http_parser *p)

@@ -14,6 +14,7 @@
 
 #define BACKLOG 4096 /* the kernel's own limit is usually the same */
 
+COUNTER(connections_total, "http_connections_total", "HTTP connections accepted.");
 COUNTER_VEC(rejected_total, "http_rejected_total",
             "HTTP requests refused before a handler saw them, and connections refused.", reason);
 
@@ -106,13 +107,27 @@ static void begin_close(struct loop_part *part)
 
 /* Running -------------------------------------------------------------------------------------- */
 
-static void on_before_poll(uv_prepare_t *handle)
+static int admit(struct http_server *server, struct http_connection *c)
 {
-    struct http_server *server = handle->data;
-    if (server->unaccepted && !server->stopping)
-        http_connection_accept(server);
-    for (struct list *item; (item = list_first(&server->dirty));)
-        http_connection_advance(LIST_ITEM(item, struct http_connection, dirty));
+    int rc = uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp);
+    if (rc < 0) {
+        log_warn("cannot accept a connection", LOG_ERR(rc));
+        return rc;
+    }
+    counter_inc(&connections_total);
+    if (server->connection_count > server->options.connections) {
+        http_server_count_reject(HTTP_REJECT_CONNECTIONS);
+        return ERR_FULL;
+    }
+    return http_connection_start(c);
+}
+
+static void accept_one(struct http_server *server)
+{
+    struct http_connection *c = http_connection_new(server);
+    server->unaccepted = !c; /* libuv announces no other one until this was accepted */
+    if (c && admit(server, c) < 0)
+        http_connection_close(c);
 }
 
 /* Out of descriptors, libuv accepts with a spare one and closes at once, so the loop never spins.
@@ -122,7 +137,16 @@ static void on_connection(uv_stream_t *listener, int status)
     if (status < 0)
         log_warn("cannot accept a connection", LOG_ERR(status));
     else
-        http_connection_accept(listener->data);
+        accept_one(listener->data);
+}
+
+static void on_before_poll(uv_prepare_t *handle)
+{
+    struct http_server *server = handle->data;
+    if (server->unaccepted && !server->stopping)
+        accept_one(server);
+    for (struct list *item; (item = list_first(&server->dirty));)
+        http_connection_advance(LIST_ITEM(item, struct http_connection, dirty));
 }
 
 /* Listening ------------------------------------------------------------------------------------ */
