@@ -45,8 +45,8 @@ struct postgres_pool_options {
     const char *setup; /* SQL run on each new connection before the statements are prepared, such as
                           a schema; or NULL */
     const struct postgres_prepared *statements;
-    int timeout_ms; /* for one unit: set as statement_timeout, and a little later the connection is
-                       dropped; 0: the default */
+    int timeout_ms; /* for one unit, from its sending: set as statement_timeout, and a little later
+                       the connection is dropped; 0: the default */
     const char *application_name;
 };
 

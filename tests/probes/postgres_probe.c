@@ -21,7 +21,6 @@
 static struct loop loop;
 static struct postgres_pool *pool;
 static bool in_start; /* a callback now would break rule 2 of the callback law */
-static long next_id;
 
 static const char setup_sql[] =
     "begin; select pg_advisory_xact_lock(42);"
@@ -153,10 +152,8 @@ static void on_line(int count, char **words)
     }
     if (strcmp(words[0], "unit") == 0 && count > 3) {
         parse_steps(count - 3, words + 3);
-        for (long n = atol(words[2]); n > 0; n--) {
+        for (long n = atol(words[2]); n > 0; n--)
             (void)submit(words[1], on_end);
-            next_id++;
-        }
         return;
     }
     if (count < 3)
