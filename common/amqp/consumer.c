@@ -164,7 +164,7 @@ static void on_opened(void *ctx)
 {
     struct amqp_consumer *c = ctx;
 
-    c->epoch++;
+    c->epoch++; /* acks for what earlier connections brought are void */
     if (c->subscription == SUBSCRIPTION_NONE && subscribe(c))
         amqp_connection_restart(&c->connection, err_text(ERR_NOMEM));
 }
@@ -176,7 +176,6 @@ static void on_lost(void *ctx)
     gauge_add(&unacked, -(double)c->window.unfinished);
     ack_window_reset(&c->window);
     content_reset(&c->content);
-    c->epoch++; /* acks for what that connection brought are void from now on */
     if (c->subscription == SUBSCRIPTION_ACTIVE)
         c->subscription = SUBSCRIPTION_NONE;
     if (c->subscription == SUBSCRIPTION_CANCELLING)

@@ -21,7 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             abort();
         at += (size_t)taken;
     }
-    codec_release(&codec);
     codec_free(&codec);
     free(bytes);
     return 0;

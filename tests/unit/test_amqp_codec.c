@@ -221,10 +221,11 @@ static void garbage_is_refused(void **state)
     } garbage[] = {
 #define GARBAGE(text) {text, sizeof text - 1}
         GARBAGE("HTTP/1.1 400 Bad Request\r\n"),
-        GARBAGE("AMQP\0\0\x09\x01"),                       /* another version is spoken there */
-        GARBAGE("\x01\0\2\0\0\0\0\xCE"),                   /* a channel that we did not open */
-        GARBAGE("\x01\0\1\xff\xff\xff\xff"),               /* four gigabytes */
-        GARBAGE("\x01\0\1\0\2\0\0"),                       /* larger than agreed */
+        GARBAGE("AMQP\0\0\x09\x01"), /* another version is spoken there */
+        GARBAGE("\x01\0\2\0\0\0\x0D\0\x3C\0\x50\0\0\0\0\0\0\0\1\0\xCE"), /* a channel not opened */
+        GARBAGE("\x01\0\1\0\0\0\0\xCE"),                                 /* no method at all */
+        GARBAGE("\x01\0\1\xff\xff\xff\xff"),                             /* four gigabytes */
+        GARBAGE("\x01\0\1\0\2\0\0"),                                     /* larger than agreed */
         GARBAGE("\x01\0\1\0\0\0\x03\0\x3c\0\xCE"),         /* no room for a method's number */
         GARBAGE("\x01\0\1\0\0\0\x04\0\x3c\0\x50\xCE"),     /* an ack without a tag */
         GARBAGE("\x01\0\1\0\0\0\x04\xff\xff\xff\xff\xCE"), /* no such method */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "fake_broker.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -17,6 +18,7 @@ static struct amqp_consumer *consumer;
 static uv_timer_t tick; /* lets WAIT look at the clock */
 static bool closed, cancelled;
 static struct loop_part close_part;
+static int descriptors; /* open after the first test: libuv keeps some for the process */
 
 /* What was delivered. */
 static struct amqp_tag tags[TAG_MAX];
@@ -109,6 +111,18 @@ static void deliver(uint64_t from, uint64_t to)
     }
 }
 
+static int open_descriptors(void)
+{
+    DIR *all = opendir("/proc/self/fd");
+    int n = 0;
+
+    must(all);
+    while (readdir(all))
+        n++;
+    closedir(all);
+    return n;
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -165,6 +179,8 @@ static int tear_down(void **state)
     loop_on_shutdown(&loop, STAGE_CLOSE, "test", &close_part, begin_close);
     loop_stop(&loop, 0);
     assert_int_equal(loop_run(&loop), 0);
+    descriptors = descriptors ? descriptors : open_descriptors();
+    assert_int_equal(open_descriptors(), descriptors);
     return 0;
 }
 
@@ -345,6 +361,23 @@ static void acks_of_a_lost_connection_are_void(void **state)
     assert_int_equal(acked_count(), 1);
 }
 
+static void half_a_delivery_is_forgotten_with_its_connection(void **state)
+{
+    (void)state;
+    start_and_subscribe(10);
+    deliver(1, 2);
+    broker.out.end -= 10; /* within the body's frame */
+    broker_flush();
+    WAIT(amqp_consumer_unfinished(consumer) == 1);
+    broker_drop();
+    WAIT(consumes == 2);
+    deliver(1, 3);
+    broker_flush();
+    WAIT(delivered == 2);
+    assert_string_equal(ids[0], "m-1");
+    assert_int_equal(broker.accepted, 2);
+}
+
 /* ---- Ends ----------------------------------------------------------------------------------- */
 
 static void on_cancelled(void *ctx)
@@ -472,6 +505,7 @@ int main(void)
         TEST(wrong_tags_end_the_connection),
         TEST(a_long_job_is_not_acked_for),
         TEST(acks_of_a_lost_connection_are_void),
+        TEST(half_a_delivery_is_forgotten_with_its_connection),
         TEST(after_a_cancel_acks_still_work),
         TEST(a_cancel_without_a_connection_is_told),
         TEST(a_cancel_ends_with_the_connection),

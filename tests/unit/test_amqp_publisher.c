@@ -4,8 +4,10 @@
 #include "base/log.h"
 #include "fake_broker.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,6 +18,7 @@ static struct amqp_publisher *publisher;
 static uv_timer_t tick; /* lets WAIT look at the clock */
 static bool closed, drained;
 static struct loop_part close_part;
+static int descriptors; /* open after the first test: libuv keeps some for the process */
 
 /* What a message's callback said, by number. */
 static int outcome[BROKER_MESSAGES_MAX], calls[BROKER_MESSAGES_MAX];
@@ -107,6 +110,18 @@ static void start_publisher(size_t window, uint32_t deadline_ms)
     assert_non_null(publisher);
 }
 
+static int open_descriptors(void)
+{
+    DIR *all = opendir("/proc/self/fd");
+    int n = 0;
+
+    must(all);
+    while (readdir(all))
+        n++;
+    closedir(all);
+    return n;
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -146,6 +161,8 @@ static int tear_down(void **state)
     loop_on_shutdown(&loop, STAGE_CLOSE, "test", &close_part, begin_close);
     loop_stop(&loop, 0);
     assert_int_equal(loop_run(&loop), 0);
+    descriptors = descriptors ? descriptors : open_descriptors();
+    assert_int_equal(open_descriptors(), descriptors);
     return 0;
 }
 
@@ -251,6 +268,32 @@ static void drain_waits_for_all(void **state)
     WAIT(drained);
 }
 
+static void stop_reading_at_first(uint64_t tag)
+{
+    broker_ack(tag, false);
+    if (tag == 1)
+        uv_read_stop((uv_stream_t *)broker.client);
+}
+
+static void a_slow_reader_gets_all(void **state)
+{
+    static char body[AMQP_BODY_MAX];
+    uint64_t began;
+
+    (void)state;
+    broker.on_message = stop_reading_at_first;
+    start_publisher(0, 20000);
+    for (int i = 0; i < 30; i++) /* more than the kernel's buffers take */
+        assert_int_equal(publish_len(i, body, sizeof body), OK);
+    WAIT(confirmed == 1);
+    pass_ms(200);
+    assert_int_equal(broker.messages, 1);
+    began = clock_now();
+    uv_read_start((uv_stream_t *)broker.client, broker_alloc, broker_read);
+    WAIT(confirmed == 30);
+    assert_true(clock_now() - began < 4000 * NS_PER_MS);
+}
+
 /* ---- Limits --------------------------------------------------------------------------------- */
 
 static void past_the_window_is_refused(void **state)
@@ -322,7 +365,7 @@ static void nacked_messages_go_again(void **state)
 
 static void return_first(uint64_t tag)
 {
-    if (broker.declared < 2)
+    if (broker.declared == broker.accepted)
         broker_return(broker.ids[broker.messages - 1]);
     broker_ack(tag, false);
 }
@@ -414,6 +457,25 @@ static void the_brokers_close_is_answered(void **state)
     assert_int_equal(broker.polite, 3); /* channel.close-ok and our close; then close-ok */
 }
 
+static void close_always(uint64_t tag)
+{
+    amqp_channel_close_t refusal = {.reply_code = 403,
+                                    .reply_text = amqp_cstring_bytes("ACCESS_REFUSED")};
+
+    (void)tag;
+    broker_put(1, AMQP_CHANNEL_CLOSE_METHOD, &refusal);
+}
+
+static void what_never_lasts_is_not_tried_at_once(void **state)
+{
+    (void)state;
+    broker.on_message = close_always;
+    start_publisher(0, 1500);
+    publish_all(0, 1);
+    WAIT(failed == 1);
+    assert_in_range(broker.accepted, 3, 20);
+}
+
 static void garble_at_two(uint64_t tag)
 {
     if (tag == 2 && broker.accepted == 1)
@@ -444,6 +506,31 @@ static void a_silent_peer_is_given_up(void **state)
     WAIT(!amqp_publisher_up(publisher));
     assert_in_range(clock_now() - began, 1900 * NS_PER_MS, 2800 * NS_PER_MS);
     assert_in_range(broker.heartbeats, 3, 5); /* ours, each half second */
+}
+
+static void half_a_return(uint64_t tag)
+{
+    if (broker.accepted > 1) {
+        broker_ack(tag, false);
+        return;
+    }
+    broker_return(broker.ids[broker.messages - 1]);
+    broker.out.end -= 6; /* within the body's frame */
+    broker_flush();
+    broker_drop();
+}
+
+static void half_a_return_is_forgotten_with_its_connection(void **state)
+{
+    (void)state;
+    broker.on_message = half_a_return;
+    start_publisher(0, 0);
+    publish_all(0, 1);
+    WAIT(confirmed == 1);
+    broker.on_message = return_first;
+    publish_all(1, 2);
+    WAIT(confirmed == 2);
+    assert_int_equal(broker.accepted, 2);
 }
 
 /* ---- Blocked -------------------------------------------------------------------------------- */
@@ -570,6 +657,28 @@ static void close_at_once(void **state)
     WAIT(closed);
 }
 
+static int selected;
+
+static bool note_select(const struct codec_frame *frame)
+{
+    selected += frame->method == AMQP_CONFIRM_SELECT_METHOD;
+    return false;
+}
+
+/* The thread has its connection, but the loop has not heard of it yet. */
+static void close_just_before_success(void **state)
+{
+    (void)state;
+    selected = 0;
+    broker.on_method = note_select;
+    start_publisher(0, 0);
+    WAIT(selected == 1);
+    usleep(200000); /* without a turn of the loop */
+    assert_false(amqp_publisher_up(publisher));
+    amqp_publisher_close(publisher, on_closed, NULL);
+    WAIT(closed);
+}
+
 static bool swallow_close(const struct codec_frame *frame)
 {
     return frame->method == AMQP_CONNECTION_CLOSE_METHOD;
@@ -652,6 +761,7 @@ int main(void)
         TEST(a_message_leaves_in_the_same_turn),
         TEST(multiple_and_unordered_confirms),
         TEST(long_bodies_arrive),
+        TEST(a_slow_reader_gets_all),
         TEST(drain_waits_for_all),
         TEST(past_the_window_is_refused),
         TEST(long_names_are_refused),
@@ -661,8 +771,10 @@ int main(void)
         TEST(what_is_always_returned_is_refused),
         TEST(a_lost_connection_publishes_again_in_order),
         TEST(the_brokers_close_is_answered),
+        TEST(what_never_lasts_is_not_tried_at_once),
         TEST(garbage_ends_the_connection),
         TEST(a_silent_peer_is_given_up),
+        TEST(half_a_return_is_forgotten_with_its_connection),
         TEST(blocked_messages_are_held),
         TEST(blocked_past_the_deadline_is_refused),
         TEST(blocked_while_setting_up_is_not_missed),
@@ -671,6 +783,7 @@ int main(void)
         TEST(close_fails_what_is_pending),
         TEST(close_does_not_wait_for_an_attempt),
         TEST(close_at_once),
+        TEST(close_just_before_success),
         TEST(close_does_not_wait_for_ever),
         TEST(closing_inside_a_confirm),
         TEST(publishing_inside_a_confirm),
