@@ -50,6 +50,7 @@ void http_ready(struct http_exchange *x, void *ctx)
     buf_printf(&json, "{\"ready\":%s,\"dependencies\":{", ready ? "true" : "false");
     buf_append(&json, buf_data(&names), buf_len(&names));
     buf_text(&json, "}}");
+    json.failed = json.failed || names.failed;
     buf_free(&names);
     http_reply(x, &(struct http_response){.status = ready ? 200 : 503,
                                           .content_type = "application/json",

@@ -10,6 +10,7 @@
 #include "metrics/metrics.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define NEVER UINT64_MAX
 
@@ -125,10 +126,37 @@ static void end(struct http_connection *c)
         enter(c, CONNECTION_DRAINING);
 }
 
+static bool is_idle(const struct http_connection *c)
+{
+    return c->state == CONNECTION_IDLE && http_outbox_is_empty(&c->outbox);
+}
+
+/* What the kernel holds for us was sent before we close, so it is taken as libuv's next poll would.
+ */
+static void receive_rest(struct http_connection *c)
+{
+    struct http_server *server = c->server;
+    uv_os_fd_t fd;
+    if (uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0)
+        return;
+    ssize_t n = recv(fd, server->read_buffer, HTTP_READ_BYTES, MSG_DONTWAIT);
+    if (n <= 0)
+        return;
+    server->read_at = clock_now();
+    receive(c, server->read_buffer, (size_t)n);
+}
+
+static void close_if_idle(struct http_connection *c)
+{
+    if (is_idle(c))
+        http_connection_close(c);
+}
+
 void http_connection_retire(struct http_connection *c)
 {
-    if (c->state == CONNECTION_IDLE && http_outbox_is_empty(&c->outbox))
-        http_connection_close(c);
+    if (is_idle(c))
+        receive_rest(c);
+    close_if_idle(c);
 }
 
 /* Receiving ------------------------------------------------------------------------------------ */
@@ -323,7 +351,7 @@ static void settle(struct http_connection *c)
     else if (c->state < CONNECTION_LAST)
         enter(c, next_state(c));
     if (c->server->finishing)
-        http_connection_retire(c);
+        close_if_idle(c);
     if (c->state != CONNECTION_CLOSING)
         set_deadline(c);
 }

@@ -115,6 +115,8 @@ static void write_answer(struct http_exchange *x, const struct http_response *r)
                                       .close = close,
                                       .keep_alive = !x->refused && !m->minor_1 && !close};
     http_response_write(&x->head, r, form);
+    if (r->take && !buf_ok(r->take))
+        x->head.failed = true; /* half an answer is worse than none */
     if (r->take && !form.head) {
         x->body = *r->take;
         *r->take = (struct buf){0};

@@ -122,7 +122,7 @@ int http_connection_start(struct http_connection *c) MUST_CHECK;
 void http_connection_answered(struct http_connection *c, struct http_exchange *x);
 /* Sends what is answered, and goes on reading where that was held up. */
 void http_connection_advance(struct http_connection *c);
-/* Closes it where it is idle and the server is finishing. */
+/* Closes it where it is idle, after a last look for a request; the server is finishing. */
 void http_connection_retire(struct http_connection *c);
 void http_connection_close(struct http_connection *c);
 /* Whether `x` is to be the last exchange on it, because the request or the server wants it so. */

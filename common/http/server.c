@@ -33,6 +33,57 @@ void http_server_count_reject(int reason)
     counter_inc(rejected[reason]);
 }
 
+/* Accepting ------------------------------------------------------------------------------------ */
+
+static int start(struct http_server *server, struct http_connection *c)
+{
+    counter_inc(&connections_total);
+    if (server->connection_count > server->options.connections) {
+        http_server_count_reject(HTTP_REJECT_CONNECTIONS);
+        return ERR_FULL;
+    }
+    return http_connection_start(c);
+}
+
+static int admit(struct http_server *server, struct http_connection *c)
+{
+    int rc = uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp);
+    if (rc < 0) {
+        log_warn("cannot accept a connection", LOG_ERR(rc));
+        return rc;
+    }
+    return start(server, c);
+}
+
+static void accept_one(struct http_server *server)
+{
+    struct http_connection *c = http_connection_new(server);
+    server->unaccepted = !c; /* libuv announces no other one until this was accepted */
+    if (c && admit(server, c) < 0)
+        http_connection_close(c);
+}
+
+static void adopt(struct http_server *server, int fd)
+{
+    struct http_connection *c = http_connection_new(server);
+    if (!c)
+        close(fd);
+    else if (uv_tcp_open(&c->tcp, fd) < 0 || start(server, c) < 0)
+        http_connection_close(c);
+}
+
+/* Who has a connection as far as the kernel is concerned is served, too: with the listener it would
+ * be reset. libuv itself accepts only when it polls. */
+static void accept_rest(struct http_server *server)
+{
+    uv_os_fd_t listener;
+    int fd;
+    if (uv_fileno((uv_handle_t *)&server->listener, &listener) != 0)
+        return;
+    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+        adopt(server, fd);
+}
+
 /* The end -------------------------------------------------------------------------------------- */
 
 static void free_server(struct http_server *server)
@@ -69,6 +120,7 @@ static void begin_stop_accepting(struct loop_part *part)
 {
     struct http_server *server = LIST_ITEM(part, struct http_server, stop_accepting);
     server->stopping = true;
+    accept_rest(server);
     uv_close((uv_handle_t *)&server->listener, on_listener_closed);
 }
 
@@ -106,29 +158,6 @@ static void begin_close(struct loop_part *part)
 }
 
 /* Running -------------------------------------------------------------------------------------- */
-
-static int admit(struct http_server *server, struct http_connection *c)
-{
-    int rc = uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp);
-    if (rc < 0) {
-        log_warn("cannot accept a connection", LOG_ERR(rc));
-        return rc;
-    }
-    counter_inc(&connections_total);
-    if (server->connection_count > server->options.connections) {
-        http_server_count_reject(HTTP_REJECT_CONNECTIONS);
-        return ERR_FULL;
-    }
-    return http_connection_start(c);
-}
-
-static void accept_one(struct http_server *server)
-{
-    struct http_connection *c = http_connection_new(server);
-    server->unaccepted = !c; /* libuv announces no other one until this was accepted */
-    if (c && admit(server, c) < 0)
-        http_connection_close(c);
-}
 
 /* Out of descriptors, libuv accepts with a spare one and closes at once, so the loop never spins.
  */

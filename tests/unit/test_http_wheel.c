@@ -1,6 +1,11 @@
-/* The wheel on a real loop: nothing early, nothing late by more than a tick, thousands at once. */
+/*
+ * The wheel on a real loop: nothing early, nothing late (by more than a machine under load may add
+ * to the wheel's tick), thousands at once.
+ */
 #include "http/wheel.h"
 #include "http_peer.h"
+
+#define LOAD_MS 500
 
 static struct {
     struct loop loop;
@@ -58,7 +63,7 @@ static void test_in_time(void **state)
         WAIT_UNTIL(&t.loop, t.expired == i + 1);
         uint64_t took = t.last_ms - began;
         assert_true(took >= (uint64_t)delays[i]);
-        assert_true(took <= (uint64_t)delays[i] + 2 * HTTP_WHEEL_TICK_MS);
+        assert_true(took <= (uint64_t)delays[i] + HTTP_WHEEL_TICK_MS + LOAD_MS);
     }
 }
 
@@ -70,13 +75,13 @@ static void test_moved(void **state)
     http_timer_init(&sooner, on_expired);
     uint64_t began = loop_ms(&t.loop);
     set_in(&later, 50);
-    set_in(&later, 400);
+    set_in(&later, 1000);
     set_in(&sooner, 100 * 1000);
     set_in(&sooner, 150);
     WAIT_UNTIL(&t.loop, t.expired == 1);
-    assert_true(t.last_ms - began >= 150 && t.last_ms - began < 300);
+    assert_true(t.last_ms - began >= 150 && t.last_ms - began < 200 + LOAD_MS);
     WAIT_UNTIL(&t.loop, t.expired == 2);
-    assert_true(t.last_ms - began >= 400 && t.last_ms - began < 550);
+    assert_true(t.last_ms - began >= 1000 && t.last_ms - began < 1050 + LOAD_MS);
 }
 
 static void test_cleared(void **state)
