@@ -64,35 +64,41 @@ static void finish_publisher(struct loop_part *part)
     amqp_publisher_drain(app->publisher, part_done, part);
 }
 
-/* Shutdown: close, those first that others' callbacks come from ------------------------------ */
+/* Shutdown: close, those first that others' callbacks come from. As a rule nothing is in flight any
+ * more; where STAGE_FINISH met its limit, a commit's callback asks Redis, and Redis's one acks. */
 
-static void publisher_closed(void *app)
+static void consumer_closed(void *app)
 {
     loop_part_done(&((struct app *)app)->close_all);
-}
-static void consumer_closed(void *context)
-{
-    struct app *app = context;
-    amqp_publisher_close(app->publisher, publisher_closed, app);
-}
-static void postgres_closed(void *context)
-{
-    struct app *app = context;
-    retention_close(&app->retention);
-    generator_close(&app->generator);
-    store_close(&app->store);
-    worker_close(&app->worker);
-    amqp_consumer_close(app->consumer, consumer_closed, app);
 }
 static void redis_closed(void *context)
 {
     struct app *app = context;
-    postgres_pool_close(app->postgres, postgres_closed, app);
+    store_close(&app->store);
+    worker_close(&app->worker);
+    amqp_consumer_close(app->consumer, consumer_closed, app);
+}
+static void postgres_closed(void *app)
+{
+    redis_client_close(((struct app *)app)->redis, redis_closed, app);
 }
 static void close_all(struct loop_part *part)
 {
     struct app *app = LIST_ITEM(part, struct app, close_all);
-    redis_client_close(app->redis, redis_closed, app);
+    retention_close(&app->retention);
+    generator_close(&app->generator);
+    store_give_up(&app->store);
+    postgres_pool_close(app->postgres, postgres_closed, app);
+}
+
+static void publisher_closed(void *app)
+{
+    loop_part_done(&((struct app *)app)->close_publisher);
+}
+static void close_publisher(struct loop_part *part)
+{
+    struct app *app = LIST_ITEM(part, struct app, close_publisher);
+    amqp_publisher_close(app->publisher, publisher_closed, app);
 }
 
 static void register_shutdown(struct app *app)
@@ -101,6 +107,7 @@ static void register_shutdown(struct app *app)
     loop_on_shutdown(loop, STAGE_STOP_ACCEPTING, "consumer", &app->stop_consumer, stop_consumer);
     loop_on_shutdown(loop, STAGE_FINISH, "jobs", &app->finish_jobs, finish_jobs);
     loop_on_shutdown(loop, STAGE_FINISH, "publisher", &app->finish_publisher, finish_publisher);
+    loop_on_shutdown(loop, STAGE_CLOSE, "publisher", &app->close_publisher, close_publisher);
     loop_on_shutdown(loop, STAGE_CLOSE, "clients", &app->close_all, close_all);
 }
 

@@ -47,7 +47,7 @@ struct app {
     struct http_router router;
     struct http_builtin builtin;
     struct http_dependency dependencies[5];
-    struct loop_part stop_consumer, finish_jobs, finish_publisher, close_all;
+    struct loop_part stop_consumer, finish_jobs, finish_publisher, close_publisher, close_all;
     bool finishing; /* STAGE_FINISH has begun and the jobs are not finished yet */
 };
 

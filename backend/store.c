@@ -103,7 +103,7 @@ static void submit(struct batch *b)
 {
     struct batch_arrays *arrays = &b->store->arrays;
     b->state = BATCH_COMMITTING;
-    if (simulated_fault(b->store) || batch_encode(b, arrays) != OK ||
+    if (b->store->given_up || simulated_fault(b->store) || batch_encode(b, arrays) != OK ||
         submit_arrays(b, arrays) != OK)
         try_later(b);
 }
@@ -190,7 +190,7 @@ static void try_later(struct batch *b)
     struct store *s = b->store;
     b->state = BATCH_WAITING;
     counter_inc(&retries);
-    if (uv_is_active((uv_handle_t *)&s->retry_timer))
+    if (s->given_up || uv_is_active((uv_handle_t *)&s->retry_timer))
         return;
     uv_timer_start(&s->retry_timer, on_retry, backoff_next(&s->backoff, (uint32_t)random()), 0);
 }
@@ -280,6 +280,12 @@ void store_stop(struct store *s)
     s->stopping = true;
     if (s->gathering)
         submit_gathered(s);
+}
+
+void store_give_up(struct store *s)
+{
+    s->given_up = true;
+    uv_timer_stop(&s->retry_timer);
 }
 
 void store_close(struct store *s)

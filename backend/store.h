@@ -34,7 +34,7 @@ struct store {
     uv_timer_t gather_timer, retry_timer;
     struct backoff backoff;
     uint64_t epoch; /* of the newest delivery seen */
-    bool stopping;
+    bool stopping, given_up;
 };
 
 /* What the pool prepares for this file and retention.c. */
@@ -52,6 +52,10 @@ bool store_idle(const struct store *s);
 /* Submits what is gathering, and tries nothing a second time from now on: what the database cannot
  * take goes back to the queue. */
 void store_stop(struct store *s);
+
+/* Submits nothing more; for STAGE_CLOSE, before PostgreSQL's client closes. What is left stays
+ * unacknowledged, so it goes back to the queue. */
+void store_give_up(struct store *s);
 
 /* Closes the timers and frees what is left; no unit may be in flight any more. */
 void store_close(struct store *s);

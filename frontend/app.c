@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "contract/message.h"
+#include "frontend/hello.h"
 #include "frontend/observe.h"
 #include "frontend/routes.h"
 
@@ -20,26 +21,33 @@ static bool redis_is_up(void *app)
     return redis_up(((struct app *)app)->redis);
 }
 
-/* Taking apart: by STAGE_CLOSE the server has answered all, so no client has work left. */
-static void part_closed(void *part)
+/* Taking apart. As a rule the server has answered all by STAGE_CLOSE; where STAGE_FINISH met its
+ * limit, the clients fail what is pending, which answers the rest. */
+static void publisher_closed(void *app)
 {
-    loop_part_done(part);
+    loop_part_done(&((struct app *)app)->close_publisher);
 }
 static void close_publisher(struct loop_part *part)
 {
     struct app *app = LIST_ITEM(part, struct app, close_publisher);
-    amqp_publisher_close(app->publisher, part_closed, part);
+    hello_give_up(app);
+    amqp_publisher_close(app->publisher, publisher_closed, app);
 }
-static void close_postgres(struct loop_part *part)
+static void postgres_closed(void *context)
 {
-    struct app *app = LIST_ITEM(part, struct app, close_postgres);
+    struct app *app = context;
     fruit_lookups_free(&app->lookups);
-    postgres_pool_close(app->postgres, part_closed, part);
+    loop_part_done(&app->close_stores);
 }
-static void close_redis(struct loop_part *part)
+static void redis_closed(void *app)
 {
-    struct app *app = LIST_ITEM(part, struct app, close_redis);
-    redis_client_close(app->redis, part_closed, part);
+    postgres_pool_close(((struct app *)app)->postgres, postgres_closed, app);
+}
+static void close_stores(struct loop_part *part)
+{
+    struct app *app = LIST_ITEM(part, struct app, close_stores);
+    fruit_lookups_give_up(&app->lookups);
+    redis_client_close(app->redis, redis_closed, app);
 }
 
 static int start_publisher(struct app *app, struct err *err)
@@ -69,7 +77,6 @@ static int start_postgres(struct app *app, struct err *err)
     app->postgres = postgres_pool_new(&app->loop, &options, err);
     if (!app->postgres)
         return err_at(err, "--database-url (or DATABASE_URL)");
-    loop_on_shutdown(&app->loop, STAGE_CLOSE, "postgres", &app->close_postgres, close_postgres);
     return OK;
 }
 
@@ -82,7 +89,8 @@ static int start_redis(struct app *app, struct err *err)
     app->redis = redis_client_new(&app->loop, &options, err);
     if (!app->redis)
         return err_at(err, "--redis-url (or REDIS_URL)");
-    loop_on_shutdown(&app->loop, STAGE_CLOSE, "redis", &app->close_redis, close_redis);
+    loop_on_shutdown(&app->loop, STAGE_CLOSE, "redis and postgres", &app->close_stores,
+                     close_stores);
     return OK;
 }
 
@@ -113,6 +121,7 @@ int app_start(struct app *app)
     if (rc != OK)
         return log_error("cannot start the event loop", LOG_ERR(rc)), rc;
     fruit_lookups_init(&app->lookups, app);
+    list_init(&app->delayed_hellos);
     observe_init();
     rc = start_publisher(app, &err);
     rc = rc ? rc : start_postgres(app, &err);

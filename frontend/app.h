@@ -30,11 +30,12 @@ struct app {
     struct postgres_pool *postgres;
     struct redis_client *redis;
     struct fruit_lookups lookups;
+    struct list delayed_hellos;
 
     struct http_router router;
     struct http_builtin builtin;
     struct http_dependency dependencies[4];
-    struct loop_part close_publisher, close_postgres, close_redis;
+    struct loop_part close_publisher, close_stores;
 };
 
 /* Starts everything and listens. 0 or a negative code (ERR_INVALID: a setting is wrong), with the

@@ -48,11 +48,16 @@ void fruit_lookups_init(struct fruit_lookups *lookups, struct app *app)
     }
 }
 
+void fruit_lookups_give_up(struct fruit_lookups *lookups)
+{
+    lookups->closing = true;
+}
+
 void fruit_lookups_free(struct fruit_lookups *lookups)
 {
     for (int i = 0; i < LOOKUPS; i++) {
         struct fruit_lookup *l = &lookups->by_fruit[i];
-        assert(l->waiting.count == 0 && "the server answers all before it closes");
+        assert(l->waiting.count == 0 && "the clients end every look-up before they close");
         free(l->waiting.items);
         free(l->spare.items);
     }
@@ -158,7 +163,7 @@ static void ask_database(struct fruit_lookup *l)
     if (l->fruit != FRUIT_ALL)
         step = (struct postgres_step){.statement = SUM_OF_ONE, .params = 1, .values = &name};
     l->state = LOOKUP_DATABASE;
-    if (postgres_submit(l->app->postgres, &step, 1, on_sum, l) != OK)
+    if (l->app->lookups.closing || postgres_submit(l->app->postgres, &step, 1, on_sum, l) != OK)
         answer_all(l, NULL);
 }
 
@@ -181,7 +186,8 @@ static void fill_cache(struct fruit_lookup *l, const char *digits)
     char ttl[12];
     snprintf(ttl, sizeof ttl, "%d", CONTRACT_CACHE_TTL_S);
     const char *command[] = {"SET", fruit_cache_key(l->fruit), digits, "EX", ttl};
-    int rc = redis_command(l->app->redis, 5, command, NULL, NULL, NULL);
+    int rc = l->app->lookups.closing ? ERR_CLOSED
+                                     : redis_command(l->app->redis, 5, command, NULL, NULL, NULL);
     if (rc != OK)
         log_debug("cannot fill the cache", LOG_ERR(rc));
 }

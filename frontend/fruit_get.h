@@ -40,9 +40,15 @@ enum { LOOKUPS = FRUIT_COUNT + 1 }; /* the five and FRUIT_ALL */
 
 struct fruit_lookups {
     struct fruit_lookup by_fruit[LOOKUPS];
+    bool closing; /* Redis and PostgreSQL are not to be asked any more */
 };
 
 void fruit_lookups_init(struct fruit_lookups *lookups, struct app *app);
+
+/* Before the clients close: a look-up whose step ends takes no further one. */
+void fruit_lookups_give_up(struct fruit_lookups *lookups);
+
+/* When they are closed, and have so ended every look-up. */
 void fruit_lookups_free(struct fruit_lookups *lookups);
 
 /* What the pool prepares for this file. */

@@ -11,6 +11,7 @@ COUNTER(hello_total, "hello_total", "Total number of hello requests.");
 
 /* A request that waits out its delay. */
 struct delayed {
+    struct list item; /* in the app's list */
     uv_timer_t timer;
     struct app *app;
     struct http_exchange *x;
@@ -38,11 +39,26 @@ static void on_closed(uv_handle_t *timer)
     free(timer->data);
 }
 
+static void end_delay(struct delayed *d)
+{
+    list_remove(&d->item);
+    uv_close((uv_handle_t *)&d->timer, on_closed);
+}
+
 static void on_delay_over(uv_timer_t *timer)
 {
     struct delayed *d = timer->data;
     publish_hello(d->app, d->x);
-    uv_close((uv_handle_t *)timer, on_closed);
+    end_delay(d);
+}
+
+void hello_give_up(struct app *app)
+{
+    LIST_FOREACH_SAFE (item, &app->delayed_hellos) {
+        struct delayed *d = LIST_ITEM(item, struct delayed, item);
+        publish_reply_unavailable(d->x);
+        end_delay(d);
+    }
 }
 
 static void publish_later(struct app *app, struct http_exchange *x, uint64_t delay_ms)
@@ -53,6 +69,7 @@ static void publish_later(struct app *app, struct http_exchange *x, uint64_t del
         return;
     }
     *d = (struct delayed){.app = app, .x = x, .timer.data = d};
+    list_append(&app->delayed_hellos, &d->item);
     uv_timer_init(&app->loop.uv, &d->timer);
     uv_timer_start(&d->timer, on_delay_over, delay_ms, 0);
 }
