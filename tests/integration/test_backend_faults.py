@@ -81,12 +81,12 @@ def test_a_sleeping_job_does_not_hold_up_the_acks_behind_it(place, run):
 # Crashes
 
 def test_killed_in_the_middle_every_id_is_stored_once(place, run):
-    expected = orders(20000)
+    expected = orders(10000)
     backend = run("backend", "--generators", "0", "--prefetch", "500")
     publisher = threading.Thread(target=place.publish_orders, args=(expected,))
     publisher.start()
     for crash in range(1, 4):
-        until(lambda: place.count() >= crash * 4000, 30)
+        until(lambda: place.count() >= crash * 2000, 30)
         backend.crash()
         assert place.count() < len(expected)
         backend = run("backend", "--generators", "0", "--prefetch", "500")
