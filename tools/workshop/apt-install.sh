@@ -43,6 +43,6 @@ dpkg --configure -a # what an earlier, interrupted installation left
 apt-get -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "$@"
 status=$?
 installed >"$after"
-disable_units $(comm -13 "$before" "$after" | grep -E '^(postgresql|redis|rabbitmq|prometheus|erlang-base|epmd)')
+disable_units $(comm -13 "$before" "$after" | grep -E '^(postgresql|redis|rabbitmq|prometheus|erlang-base|epmd|nginx)')
 rm -f "$before" "$after"
 exit $status

@@ -11,8 +11,9 @@ from .ui import Failure, LiveLine, step
 PROGRESS = re.compile(r"\[\d+/\d+\]")  # how Ninja's lines begin
 
 
-def build(root, preset):
-    """Builds the preset into build/PRESET. One build of a tree at a time; the compiler's complaints are shown whole."""
+def build(root, preset, *targets):
+    """Builds the preset, or only the targets named, into build/PRESET. One build of a tree at a time; the compiler's complaints are
+    shown whole."""
     directory = Path(root) / "build" / preset
     if not (Path(root) / "CMakeLists.txt").exists():
         raise Failure(f"there is no CMakeLists.txt in {root}", "run ./workshop from a complete checkout")
@@ -22,7 +23,7 @@ def build(root, preset):
         if _must_configure(root, directory):
             step(f"configuring {preset}")
             _run(root, ["cmake", "--preset", preset])
-        _run(root, ["cmake", "--build", "--preset", preset])
+        _run(root, ["cmake", "--build", "--preset", preset, *(["--target", *targets] if targets else [])])
 
 
 def _must_configure(root, directory):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from . import build, packages, ports
+from .bench import NAMES as BENCHES, run_bench
 from .groups import GROUPS, run_tests
 from .programs import NAMES, defaults
 from .stack import Stack, state_dir
@@ -30,7 +31,7 @@ def parser():
         added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
                                     allow_abbrev=False)
         added.set_defaults(function=function)
-        if name != "test":
+        if name not in ("test", "bench"):
             added.add_argument("--port-offset", type=offset, default=0, metavar="N",
                                help="a copy of its own, with every port shifted by N")
         return added
@@ -52,6 +53,9 @@ def parser():
     command("reset", cmd_reset, "end everything and delete all data")
     tester = command("test", cmd_test, "build and run the tests; without a name, a short form of every group")
     tester.add_argument("group", nargs="?", choices=[*GROUPS, "all"], metavar="|".join([*GROUPS, "all"]))
+    bench = command("bench", cmd_bench, "measure, side by side with nginx, wrk, bare programs and a Go service")
+    bench.add_argument("name", nargs="?", choices=BENCHES, metavar="|".join(BENCHES))
+    bench.add_argument("--seconds", type=int, metavar="N", help="length of one run (3)")
     return top
 
 
@@ -162,6 +166,12 @@ def cmd_reset(options):
 
 def cmd_test(options):
     return run_tests(ROOT, options.group)
+
+
+def cmd_bench(options):
+    if options.seconds is not None and not 1 <= options.seconds <= 600:
+        raise Failure(f"--seconds: '{options.seconds}' is no number from 1 to 600", status=2)
+    run_bench(ROOT, options.name, options.seconds)
 
 
 def main(arguments):

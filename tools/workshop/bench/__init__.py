@@ -1,0 +1,12 @@
+"""`./workshop bench`: the workshop's speed, side by side with what else does the same job.
+
+    figures.py      alternating runs, medians, spreads, ratios; the lines that are printed
+    contestants.py  the programs that are measured: ours, nginx, the floors, the Go service
+    load.py         wrk, redis-benchmark and traffic as functions that return figures
+    http.py pipeline.py traffic.py metrics.py      one bench each
+    bench.py        the command
+"""
+
+from .bench import NAMES, run_bench
+
+__all__ = ["NAMES", "run_bench"]

@@ -1,0 +1,93 @@
+"""The servers that are measured, as services: ours come from the stack, the others are here."""
+
+import os
+import shutil
+
+from .. import ports
+from ..ports import HOST
+from ..service import Service, http_get
+from ..ui import Failure, step
+from .load import output_of
+
+GO_PEER = "go"
+GO_SOURCES = "/usr/share/gocode"  # where Debian's golang-*-dev packages put what they hold
+
+
+def binary(stack, name):
+    return stack.root / "build" / stack.build / "bin" / name
+
+
+def make_go_peer(root):
+    """Built from Debian's packages alone: no module is downloaded."""
+    step("building the Go service")
+    source, target = root / "bench/peers/go/main.go", root / "build/release/bin/peer_go"
+    environment = os.environ | {"GO111MODULE": "off", "GOPATH": GO_SOURCES, "GOFLAGS": "",
+                                "GOCACHE": str(root / "build/release/go-cache")}
+    output_of(["go", "build", "-o", target, source], env=environment)
+
+
+class Contestant(Service):
+    """A server with one port, free now, that answers GET /health when it is ready."""
+
+    def __init__(self, stack):
+        super().__init__(stack)
+        self.port = ports.free_port()
+
+    def ready(self):
+        return http_get(self.url + "/health")[0] == 200
+
+
+class FloorHttp(Contestant):
+    name = "floor"
+
+    def command(self):
+        return [binary(self.stack, "floor_http"), self.port]
+
+
+class GoService(Contestant):
+    name = "go"
+
+    def command(self):
+        return [binary(self.stack, "peer_go"), "-listen", f"{HOST}:{self.port}"]
+
+    def environment(self):
+        return self.stack.program_environment()
+
+
+class Nginx(Contestant):
+    """One worker, no log, and the answer that the frontend gives."""
+
+    name = "nginx"
+
+    def command(self):
+        return [shutil.which("nginx") or "/usr/sbin/nginx", "-p", self.data, "-c", self.data / "nginx.conf", "-e", "stderr"]
+
+    def prepare(self):
+        super().prepare()
+        user = "user root;" if os.geteuid() == 0 else ""
+        (self.data / "nginx.conf").write_text(
+            f"daemon off; pid {self.data}/pid; worker_processes 1; error_log stderr; {user}\n"
+            "events { worker_connections 4096; }\n"
+            "http { access_log off; keepalive_requests 1000000000; default_type text/plain;\n"
+            f"  client_body_temp_path {self.data}; proxy_temp_path {self.data}; fastcgi_temp_path {self.data};\n"
+            f"  uwsgi_temp_path {self.data}; scgi_temp_path {self.data};\n"
+            f"  server {{ listen {HOST}:{self.port} backlog=1024; location / {{ return 200 OK; }} }} }}\n")
+
+
+def started(stack, *kinds):
+    """One of each kind, running and ready; they end with the stack."""
+    made = [stack._add(kind(stack)) for kind in kinds]
+    for service in made:
+        service.start()
+    return [service.wait_ready() for service in made]
+
+
+def psql(stack, *arguments):
+    """What a statement (-c) or a script (-f) says, bare."""
+    if not shutil.which("psql"):
+        raise Failure("there is no psql", "./workshop up installs it")
+    return output_of(["psql", stack.postgres.url, "-qAtv", "ON_ERROR_STOP=1", *arguments]).strip()
+
+
+def make_tables(stack):
+    psql(stack, "-f", stack.root / "common/contract/schema.sql")
