@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-#define WAIT_MS 5000
+#define WAIT_MS                                                                                    \
+    20000 /* what goes wrong never comes; what goes right is waited for on a busy machine */
 
 static struct loop loop;
 static struct amqp_publisher *publisher;
@@ -187,17 +188,19 @@ static void confirms_come_back(void **state)
 
 static void a_message_leaves_in_the_same_turn(void **state)
 {
-    uint64_t began;
+    uint64_t began, best = UINT64_MAX;
 
     (void)state;
     start_publisher(0, 0);
     WAIT(amqp_publisher_up(publisher));
-    pass_ms(20);
-    began = clock_now();
-    publish_all(0, 1);
-    WAIT(confirmed == 1);
-    assert_true(clock_now() - began <
-                20 * NS_PER_MS); /* the loop's only other event is 50 ms away */
+    for (int i = 0; i < 10; i++) {
+        pass_ms(20);
+        began = clock_now();
+        publish_all(i, i + 1);
+        WAIT(confirmed == i + 1);
+        best = clock_now() - began < best ? clock_now() - began : best;
+    }
+    assert_true(best < 5 * NS_PER_MS); /* the loop's only other event is up to 50 ms away */
 }
 
 static void say_nothing(uint64_t tag)
@@ -278,20 +281,17 @@ static void stop_reading_at_first(uint64_t tag)
 static void a_slow_reader_gets_all(void **state)
 {
     static char body[AMQP_BODY_MAX];
-    uint64_t began;
 
     (void)state;
     broker.on_message = stop_reading_at_first;
-    start_publisher(0, 20000);
-    for (int i = 0; i < 30; i++) /* more than the kernel's buffers take */
+    start_publisher(0, WAIT_MS);
+    for (int i = 0; i < 20; i++) /* more than the kernel's buffers take */
         assert_int_equal(publish_len(i, body, sizeof body), OK);
     WAIT(confirmed == 1);
     pass_ms(200);
     assert_int_equal(broker.messages, 1);
-    began = clock_now();
     uv_read_start((uv_stream_t *)broker.client, broker_alloc, broker_read);
-    WAIT(confirmed == 30);
-    assert_true(clock_now() - began < 4000 * NS_PER_MS);
+    WAIT(confirmed == 20);
 }
 
 /* ---- Limits --------------------------------------------------------------------------------- */
@@ -302,7 +302,7 @@ static void past_the_window_is_refused(void **state)
     int n;
 
     (void)state;
-    start_publisher(100, 0);
+    start_publisher(100, WAIT_MS);
     publish_all(0, 100);
     assert_int_equal(publish(100), ERR_FULL);
     WAIT(confirmed == 100);
@@ -334,7 +334,7 @@ static void without_a_broker_the_deadline_ends_it(void **state)
     start_publisher(0, 300);
     publish_all(0, 10);
     WAIT(failed == 10);
-    assert_in_range(clock_now() - began, 290 * NS_PER_MS, 450 * NS_PER_MS);
+    assert_in_range(clock_now() - began, 290 * NS_PER_MS, 1000 * NS_PER_MS);
     each_was_told_once(0, 10, ERR_TIMEOUT);
     pass_ms(20);
     assert_int_equal(publish(10), ERR_UNAVAILABLE);
@@ -504,8 +504,8 @@ static void a_silent_peer_is_given_up(void **state)
     WAIT(amqp_publisher_up(publisher));
     began = clock_now();
     WAIT(!amqp_publisher_up(publisher));
-    assert_in_range(clock_now() - began, 1900 * NS_PER_MS, 2800 * NS_PER_MS);
-    assert_in_range(broker.heartbeats, 3, 5); /* ours, each half second */
+    assert_in_range(clock_now() - began, 1900 * NS_PER_MS, 4000 * NS_PER_MS);
+    assert_in_range(broker.heartbeats, 3, 8); /* ours, each half second */
 }
 
 static void half_a_return(uint64_t tag)
@@ -597,7 +597,7 @@ static void a_silent_broker_gets_one_second(void **state)
     broker.silent = true;
     start_publisher(0, 0);
     WAIT(broker.accepted == 2);
-    assert_in_range(clock_now() - began, 950 * NS_PER_MS, 1400 * NS_PER_MS);
+    assert_in_range(clock_now() - began, 950 * NS_PER_MS, 1900 * NS_PER_MS);
     assert_int_equal(broker.closed, 1); /* one attempt at a time */
     broker.silent = false;
     publish_all(0, 1);
@@ -645,7 +645,7 @@ static void close_does_not_wait_for_an_attempt(void **state)
     began = clock_now();
     amqp_publisher_close(publisher, on_closed, NULL);
     WAIT(closed);
-    assert_true(clock_now() - began < 200 * NS_PER_MS);
+    assert_true(clock_now() - began < 700 * NS_PER_MS);
     each_was_told_once(0, 2, ERR_CLOSED);
 }
 
@@ -695,7 +695,7 @@ static void close_does_not_wait_for_ever(void **state)
     began = clock_now();
     amqp_publisher_close(publisher, on_closed, NULL);
     WAIT(closed);
-    assert_in_range(clock_now() - began, 900 * NS_PER_MS, 1500 * NS_PER_MS);
+    assert_in_range(clock_now() - began, 900 * NS_PER_MS, 2500 * NS_PER_MS);
 }
 
 static void close_at_second(int number, int status)
