@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -476,6 +477,19 @@ static void a_close_sends_the_acks_first(void **state)
     assert_int_equal(broker.polite, 1);
 }
 
+/* The thread has its connection, but the loop has not heard of it yet. */
+static void closing_just_before_success(void **state)
+{
+    (void)state;
+    start_consumer(10);
+    WAIT(prefetch == 10);
+    usleep(200000); /* without a turn of the loop */
+    assert_false(amqp_consumer_up(consumer));
+    amqp_consumer_close(consumer, on_closed, NULL);
+    WAIT(closed);
+    assert_int_equal(consumes, 0);
+}
+
 static void close_at_third(const struct amqp_delivery *d)
 {
     if (d->tag.tag == 3)
@@ -513,6 +527,7 @@ int main(void)
         TEST(a_close_tells_the_cancel),
         TEST(a_deleted_queue_is_declared_again),
         TEST(a_close_sends_the_acks_first),
+        TEST(closing_just_before_success),
         TEST(closing_inside_a_delivery),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -533,6 +532,34 @@ static void half_a_return_is_forgotten_with_its_connection(void **state)
     assert_int_equal(broker.accepted, 2);
 }
 
+static bool drop_at_second_declare(const struct codec_frame *frame)
+{
+    if (frame->method != AMQP_QUEUE_DECLARE_METHOD || broker.declared != 1)
+        return false;
+    broker.declared++;
+    broker_drop();
+    return true;
+}
+
+static void return_until_declared_twice_more(uint64_t tag)
+{
+    if (broker.declared < 4)
+        broker_return(broker.ids[broker.messages - 1]);
+    broker_ack(tag, false);
+}
+
+static void a_declaration_lost_with_its_connection_is_made_again(void **state)
+{
+    (void)state;
+    broker.on_method = drop_at_second_declare;
+    broker.on_message = return_until_declared_twice_more;
+    start_publisher(0, 0);
+    publish_all(0, 1);
+    WAIT(confirmed == 1); /* log-in, lost, log-in, and once more */
+    assert_int_equal(broker.declared, 4);
+    assert_int_equal(broker.accepted, 2);
+}
+
 /* ---- Blocked -------------------------------------------------------------------------------- */
 
 static void blocked_messages_are_held(void **state)
@@ -657,28 +684,6 @@ static void close_at_once(void **state)
     WAIT(closed);
 }
 
-static int selected;
-
-static bool note_select(const struct codec_frame *frame)
-{
-    selected += frame->method == AMQP_CONFIRM_SELECT_METHOD;
-    return false;
-}
-
-/* The thread has its connection, but the loop has not heard of it yet. */
-static void close_just_before_success(void **state)
-{
-    (void)state;
-    selected = 0;
-    broker.on_method = note_select;
-    start_publisher(0, 0);
-    WAIT(selected == 1);
-    usleep(200000); /* without a turn of the loop */
-    assert_false(amqp_publisher_up(publisher));
-    amqp_publisher_close(publisher, on_closed, NULL);
-    WAIT(closed);
-}
-
 static bool swallow_close(const struct codec_frame *frame)
 {
     return frame->method == AMQP_CONNECTION_CLOSE_METHOD;
@@ -775,6 +780,7 @@ int main(void)
         TEST(garbage_ends_the_connection),
         TEST(a_silent_peer_is_given_up),
         TEST(half_a_return_is_forgotten_with_its_connection),
+        TEST(a_declaration_lost_with_its_connection_is_made_again),
         TEST(blocked_messages_are_held),
         TEST(blocked_past_the_deadline_is_refused),
         TEST(blocked_while_setting_up_is_not_missed),
@@ -783,7 +789,6 @@ int main(void)
         TEST(close_fails_what_is_pending),
         TEST(close_does_not_wait_for_an_attempt),
         TEST(close_at_once),
-        TEST(close_just_before_success),
         TEST(close_does_not_wait_for_ever),
         TEST(closing_inside_a_confirm),
         TEST(publishing_inside_a_confirm),
