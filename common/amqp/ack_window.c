@@ -1,3 +1,4 @@
+/* The ring of delivered tags; see ack_window.h. */
 #include "amqp/ack_window.h"
 
 #include <assert.h>

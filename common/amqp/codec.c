@@ -1,3 +1,4 @@
+/* Frames in and out; see codec.h. */
 #include "amqp/codec.h"
 
 #include <assert.h>

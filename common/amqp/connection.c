@@ -1,3 +1,4 @@
+/* The states of a connection; see connection.h. */
 #include "amqp/connection.h"
 
 #include "amqp/session.h"

@@ -1,3 +1,4 @@
+/* Subscription, deliveries and acks; see consumer.h. */
 #include "amqp/consumer.h"
 
 #include "amqp/ack_window.h"

@@ -1,3 +1,4 @@
+/* Header and body frames put together; see content.h. */
 #include "amqp/content.h"
 
 void content_init(struct content *c, size_t limit)

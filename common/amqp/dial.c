@@ -1,3 +1,4 @@
+/* Resolving and connecting, on the thread pool; see dial.h. */
 #include "amqp/dial.h"
 
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* One attempt to connect and set up, on the thread pool; see handshake.h. */
 #include "amqp/handshake.h"
 
 #include "amqp/dial.h"

@@ -1,3 +1,4 @@
+/* Messages that have not met their end; see outbox.h. */
 #include "amqp/outbox.h"
 
 #include <assert.h>

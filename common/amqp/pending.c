@@ -1,3 +1,4 @@
+/* One message on its way; see pending.h. */
 #include "amqp/pending.h"
 
 #include "amqp/codec.h"

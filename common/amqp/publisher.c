@@ -1,3 +1,4 @@
+/* Publishing with confirms; see publisher.h. */
 #include "amqp/publisher.h"
 
 #include "amqp/connection.h"

@@ -1,3 +1,4 @@
+/* An open connection's frames, heartbeats and end; see session.h. */
 #include "amqp/session.h"
 
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* The ring of tags on the wire; see unconfirmed.h. */
 #include "amqp/unconfirmed.h"
 
 #include <assert.h>

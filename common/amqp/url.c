@@ -1,3 +1,4 @@
+/* AMQP URLs; see url.h. */
 #include "amqp/url.h"
 
 #include <stdbool.h>

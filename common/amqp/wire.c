@@ -1,3 +1,4 @@
+/* A connected socket on the loop; see wire.h. */
 #include "amqp/wire.h"
 
 #include <errno.h>
