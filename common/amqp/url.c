@@ -93,8 +93,9 @@ static int parse_after_scheme(struct amqp_url *u, const char *text, struct err *
                        "user or password in the AMQP URL is too long or has a "
                        "broken %% escape");
     if (!parse_address(u, address, (size_t)(path - address)))
-        return err_set(err, ERR_INVALID, "\"%.*s\" in the AMQP URL is not HOST or HOST:PORT",
-                       (int)(path - address), address);
+        /* Not quoted: a slash in a password, not written as %2f, makes its beginning stand here. */
+        return err_set(err, ERR_INVALID,
+                       "what names the host in the AMQP URL is not HOST or HOST:PORT");
     if (path[0] == '/' && path[1] != 0 && !decode(u->vhost, path + 1, strlen(path + 1)))
         return err_set(err, ERR_INVALID,
                        "the vhost in the AMQP URL is too long or has a broken "

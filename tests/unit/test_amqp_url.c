@@ -48,6 +48,7 @@ static const char *const bad[] = {
     "amqp://rabbit/%2",
     "amqp://rabbit/?heartbeat=5",
     "amqp://secret:secret@rabbit:port",
+    "amqp://secret:secret/secret@rabbit", /* a slash that should have been %2f */
 };
 
 static void good_urls_are_taken_apart(void **state)
