@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -50,7 +51,7 @@ class Tested(Program):
 
     def __init__(self, stack, program, *flags, port=None, env=None):
         super().__init__(stack, program, *flags, label=f"{program}-{next(_numbers)}", port=port or free_port(), env=env)
-        self.exit_status, self.may_complain = 0, False
+        self.exit_status, self.may_complain, self._told = 0, False, False
 
     @property
     def binary(self):
@@ -90,14 +91,16 @@ class Tested(Program):
 
     def value(self, name, **labels):
         """The sum over the samples of that name which bear these labels; fails where there is none."""
-        wanted = frozenset(labels.items())
-        found = [value for (sample, of), value in self.samples().items() if sample == name and wanted <= of]
+        lines = [line for line in self.get("/metrics").text.splitlines() if line.startswith((name + " ", name + "{"))]
+        found = [sample.value for family in text_string_to_metric_families("\n".join(lines) + "\n")
+                 for sample in family.samples if labels.items() <= sample.labels.items()]
         assert found, f"{self.name} has no {name} with {labels}"
         return sum(found)
 
     # Ending.
 
     def signal(self, number):
+        self._told = self._told or number in (signal.SIGTERM, signal.SIGINT)
         self.process.signal(number)
 
     def crash(self):
@@ -106,12 +109,14 @@ class Tested(Program):
         self.kill()
 
     def wait_exit(self, seconds=EXIT_LIMIT_S):
-        assert self.process.wait(seconds), f"{self.name} still runs {seconds} s later:\n{self.log_tail()}"
-        return self.process.returncode
+        try:
+            return self.process.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} still runs {seconds} s later:\n{self.log_tail()}") from None
 
     def end(self):
-        """SIGTERM where it runs, and what is expected of every end."""
-        if self.running:
+        """SIGTERM where the test sent none yet, and what is expected of every end."""
+        if not self._told:
             self.signal(signal.SIGTERM)
         try:
             status = self.wait_exit()
