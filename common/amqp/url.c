@@ -76,9 +76,9 @@ static bool parse_address(struct amqp_url *u, const char *text, size_t n)
         if (host > 0 && !decode(u->host, text, host))
             return false;
     }
-    if (host == n)
-        return u->host[0] != 0;
-    return text[host] == ':' && parse_port(&u->port, text + host + 1, n - host - 1);
+    if (u->host[0] == 0)
+        return false;
+    return host == n || (text[host] == ':' && parse_port(&u->port, text + host + 1, n - host - 1));
 }
 
 static int parse_after_scheme(struct amqp_url *u, const char *text, struct err *err)

@@ -42,6 +42,7 @@ static const char *const bad[] = {
     "amqp://[::1",
     "amqp://[::1]5672",
     "amqp://[]",
+    "amqp://[]:5672",
     "amqp://secret:secret%zz@rabbit",
     "amqp://secret:secret%4@rabbit",
     "amqp://secret:secret%00@rabbit",
