@@ -1,9 +1,10 @@
 """`./workshop bench`: the workshop's speed, side by side with what else does the same job.
 
     figures.py      alternating runs, medians, spreads, ratios; the lines that are printed
+    calm.py          waits until nothing else is running
     contestants.py  the programs that are measured: ours, nginx, the floors, the Go service
     load.py         wrk, redis-benchmark and traffic as functions that return figures
-    http.py pipeline.py traffic.py metrics.py      one bench each
+    http.py pipeline.py traffic.py metrics.py growth.py      one bench each
     bench.py        the command
 """
 

@@ -8,10 +8,11 @@ from .. import build, packages, ports
 from ..stack import Stack
 from ..state import locked
 from ..ui import Failure, step
-from . import http, metrics, pipeline, traffic
+from . import growth, http, metrics, pipeline, traffic
 from .contestants import GO_PEER, make_go_peer
 
-BENCHES = {"http": http, "pipeline": pipeline, "traffic": traffic, "metrics": metrics}
+BENCHES = {"http": http, "pipeline": pipeline, "traffic": traffic, "metrics": metrics,
+           "growth": growth}
 NAMES = tuple(BENCHES)
 SECONDS = 3       # of one run
 FILES = 12_000    # that a bench may have open: 10,000 connections and some

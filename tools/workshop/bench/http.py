@@ -26,7 +26,7 @@ def run(stack, seconds):
 
 def _health(services, seconds):
     runs = alternate({name: lambda service=service: wrk_on(service, "/health", seconds, CONNECTIONS)
-                      for name, service in services.items()})
+                      for name, service in services.items()}, seconds)
     show_contest("health", runs, "req/s")
     show_costs("health", runs, "p99", "ms")
     show_costs("health", runs, "cpu", "us/req")
@@ -38,7 +38,7 @@ def _fruit_hit(stack, go, seconds):
         "ours": lambda: wrk_on(stack.frontend, "", seconds, CONNECTIONS, script),
         "go": lambda: wrk_on(go, "", seconds, CONNECTIONS, script),
         "redis": lambda: redis_get(stack.redis, REDIS_EXPECTED * seconds, CONNECTIONS),
-    })
+    }, seconds)
     show_contest("fruit_hit", runs, "req/s")
     show_costs("fruit_hit", runs, "p99", "ms")
     show_costs("fruit_hit", runs, "cpu", "us/req")
@@ -47,6 +47,7 @@ def _fruit_hit(stack, go, seconds):
 def _memory(frontend):
     before = resident(frontend)
     show("memory_idle", before / 1024, "MiB")
+    show("memory_idle.own", resident(frontend, "RssAnon") / 1024, "MiB")  # the rest are pages of shared libraries
     peers = [_visitor(frontend.port) for _ in range(IDLE)]
     show("memory_a_connection", (resident(frontend) - before) / IDLE, "KiB")
     for peer in peers:
@@ -61,7 +62,7 @@ def _visitor(port):
     return peer
 
 
-def resident(service):
+def resident(service, kind="VmRSS"):
     """KiB in memory."""
     status = Path(f"/proc/{service.pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+    return int(next(line for line in status.splitlines() if line.startswith(kind + ":")).split()[1])

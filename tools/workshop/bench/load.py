@@ -32,14 +32,14 @@ def line_value(text):
 
 
 def cpu_seconds(service):
-    """User and system time that a service has used so far, its children included."""
+    """User and system time that a service has used so far, its children included, those that ended too."""
     total = 0
     for process in [service.process, *service.process.descendants()]:
         try:
             fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        total += int(fields[11]) + int(fields[12])
+        total += sum(int(field) for field in fields[11:15])
     return total / TICK
 
 
@@ -49,10 +49,10 @@ def with_cpu(figures, before, after, seconds, name="cpu"):
     return figures | {name: (after - before) * 1e6 / operations if operations else 0}
 
 
-def wrk(url, seconds, connections, script=None):
-    """One thread, as many connections: rate (answers a second), p50 and p99 (ms)."""
+def wrk(url, seconds, connections, script=None, *words):
+    """One thread, as many connections: rate (answers a second), p50 and p99 (ms). The script gets the words."""
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s", url]
-    text = output_of(argv + (["-s", script] if script else []))
+    text = output_of(argv + (["-s", script, "--", *words] if script else []))
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text) or re.search(r"Socket errors: (.*)", text)
     if failed:
         raise Failure(f"{url} did not answer all: {failed.group(0)}")
@@ -65,10 +65,10 @@ def _milliseconds(text, label):
     return float(value) * UNITS[unit]
 
 
-def wrk_on(service, path, seconds, connections, script=None):
+def wrk_on(service, path, seconds, connections, script=None, *words):
     """wrk at a service; besides, what an answer costs it in CPU."""
     before = cpu_seconds(service)
-    figures = wrk(service.url + path, seconds, connections, script)
+    figures = wrk(service.url + path, seconds, connections, script, *words)
     return with_cpu(figures, before, cpu_seconds(service), seconds)
 
 

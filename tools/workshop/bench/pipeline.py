@@ -4,6 +4,7 @@ import base64
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 from ..ui import Failure
 from .contestants import GO_PEER, GoService, binary, make_tables, psql, started
@@ -20,7 +21,7 @@ A_SECOND = 25_000    # messages drained for each second that a run shall take
 def run(stack, seconds):
     make_tables(stack)
     _fruit_post(stack, seconds)
-    _drain(stack, A_SECOND * seconds)
+    _drain(stack, seconds)
 
 
 def _fruit_post(stack, seconds):
@@ -31,7 +32,7 @@ def _fruit_post(stack, seconds):
         "floor": lambda: _published(stack, "own", seconds),
         "library": lambda: _published(stack, "library", seconds),
         "go": lambda: _posted(stack, go, seconds),
-    })
+    }, seconds)
     show_contest("fruit_post", runs, "req/s")
     for cost, unit in (("p99", "ms"), ("cpu", "us/req"), ("broker_cpu", "us/req")):
         show_costs("fruit_post", runs, cost, unit)
@@ -52,30 +53,34 @@ def _published(stack, how, seconds):
     return with_cpu(figures, before, cpu_seconds(stack.rabbitmq), seconds, "broker_cpu")
 
 
-def _drain(stack, messages):
+def _drain(stack, seconds):
+    messages = A_SECOND * seconds
     runs = alternate({
-        "ours": lambda: _drained(stack, messages),
+        "ours": lambda: drained(stack, messages),
         "consume": lambda: _consumed(stack, messages),
-        "insert": lambda: _inserted(stack, messages),
-    })
+        "insert": lambda: inserted(stack, messages),
+        "together": lambda: _together(stack, messages),
+    }, seconds)
     show_contest("drain", runs, "rows/s")
-    show_costs("drain", runs, "cpu", "us/row")
+    for cost in ("cpu", "broker_cpu", "postgres_cpu"):
+        show_costs("drain", runs, cost, "us/row")
     slower = [min(pair) for pair in zip(runs["consume"]["rate"], runs["insert"]["rate"])]
     show_ratio("drain/slower", runs["ours"]["rate"], slower)
 
 
-def _drained(stack, messages):
+def drained(stack, messages, *flags):
     """The backend finds a full queue when it starts. The rows tell how long it took from the first batch to the last."""
     _fill(stack, messages)
-    backend = stack.program("backend", "--generators", "0")
+    costs = _Costs(stack)
+    backend = stack.program("backend", "--generators", "0", *flags)
     backend.start()
     _await_rows(stack, backend, messages)
-    cpu = cpu_seconds(backend)
+    figures = costs.of(messages) | {"cpu": cpu_seconds(backend) * 1e6 / messages}
     backend.stop()
     rate = float(psql(stack, "-c", "select count(*) filter (where created_at > first)"
                       " / extract(epoch from max(created_at) - first)"
                       " from fruits, (select min(created_at) as first from fruits) as f group by first"))
-    return {"rate": rate, "cpu": cpu * 1e6 / messages}
+    return figures | {"rate": rate}
 
 
 def _await_rows(stack, backend, messages, limit=120):
@@ -89,12 +94,49 @@ def _await_rows(stack, backend, messages, limit=120):
 
 def _consumed(stack, messages):
     _fill(stack, messages)
-    return {"rate": line_value(output_of([binary(stack, "floor_consume"), stack.rabbitmq.port, PREFETCH, messages]))}
+    costs = _Costs(stack)
+    rate = line_value(output_of(_consumer(stack, messages)))
+    return {"rate": rate, "broker_cpu": costs.of(messages)["broker_cpu"]}
 
 
-def _inserted(stack, rows):
+def inserted(stack, rows, batch=BATCH):
     _empty_tables(stack)
-    return {"rate": line_value(output_of([binary(stack, "floor_insert"), stack.postgres.url, rows, BATCH]))}
+    costs = _Costs(stack)
+    rate = line_value(output_of(_inserter(stack, rows, batch)))
+    return {"rate": rate, "postgres_cpu": costs.of(rows)["postgres_cpu"]}
+
+
+def _together(stack, messages):
+    """Both at once, each on its own: what is left for the backend where they all share the machine."""
+    _fill(stack, messages)
+    begin = time.monotonic()
+    with ThreadPoolExecutor(2) as both:
+        for done in [both.submit(output_of, argv(stack, messages)) for argv in (_consumer, _inserter)]:
+            done.result()
+    return {"rate": messages / (time.monotonic() - begin)}
+
+
+def _consumer(stack, messages):
+    return [binary(stack, "floor_consume"), stack.rabbitmq.port, PREFETCH, messages]
+
+
+def _inserter(stack, rows, batch=BATCH):
+    return [binary(stack, "floor_insert"), stack.postgres.url, rows, batch]
+
+
+class _Costs:
+    """What the servers spend from now on."""
+
+    def __init__(self, stack):
+        self.services = {"broker_cpu": stack.rabbitmq, "postgres_cpu": stack.postgres}
+        self.before = self._now()
+
+    def _now(self):
+        return {name: cpu_seconds(service) for name, service in self.services.items()}
+
+    def of(self, messages):
+        """Microseconds a message."""
+        return {name: (now - self.before[name]) * 1e6 / messages for name, now in self._now().items()}
 
 
 def _fill(stack, messages):

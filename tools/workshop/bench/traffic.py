@@ -22,7 +22,7 @@ def run(stack, seconds):
         "ours": lambda: traffic(program, floor.url, ASKED * latest["rate"], seconds, CONNECTIONS),
         "wrk": closed,
         "half": lambda: traffic(program, floor.url, latest["rate"] / 2, seconds, CONNECTIONS),
-    })
+    }, seconds)
     half = runs.pop("half")
     show_contest("open_loop", runs, "req/s")
     show_costs("open_loop", runs, "cpu", "cores")
