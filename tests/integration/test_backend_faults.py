@@ -31,6 +31,12 @@ def locked(place, table="fruits"):
         lock.close()
 
 
+def end_sessions(place):
+    """Ends the backend's connections from the server's side."""
+    place.sql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'backend' "
+              "and datname = current_database()")
+
+
 def all_stored(place, expected, seconds=30):
     until(lambda: place.count() >= len(expected), seconds, every=0.05)
     assert sorted(place.rows()) == sorted(expected)
@@ -60,6 +66,7 @@ def test_what_was_not_committed_goes_back_to_the_queue(place, run):
         until(lambda: unacked(backend) == 20)
         backend.crash()
         until(lambda: place.waiting() == 20)
+        end_sessions(place)  # the server has the statements, and would go on alone when the lock is gone
     assert place.count() == 0
     second = run("backend", "--generators", "0")
     all_stored(place, some)
@@ -191,8 +198,7 @@ def test_connections_that_postgres_ends(place, run):
     publisher.start()
     for part in (500, 1500, 2500):
         until(lambda: place.count() >= part)
-        place.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'backend' "
-                  "and datname = current_database()")
+        end_sessions(place)
     publisher.join()
     all_stored(place, expected)
     until(lambda: unacked(backend) == 0)
