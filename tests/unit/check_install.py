@@ -35,8 +35,8 @@ def run(*command, **more):
 
 def install_alone(source, work, name, shared):
     build, prefix = work / f"{name}-build", work / name
-    run("cmake", "-S", source / "common/metrics", "-B", build, f"-DBUILD_SHARED_LIBS={shared}")
-    run("cmake", "--build", build, "-j2")
+    run("cmake", "-G", "Ninja", "-S", source / "common/metrics", "-B", build, f"-DBUILD_SHARED_LIBS={shared}")
+    run("cmake", "--build", build)
     run("cmake", "--install", build, "--prefix", prefix)
     return prefix
 
@@ -58,7 +58,7 @@ def check_pkg_config(prefix, project, lib, compiler):
 
 def check_find_package(prefix, project, lib):
     build = project / "build"
-    run("cmake", "-S", project, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "-G", "Ninja", "-S", project, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", build)
     check_page(build / "hello", prefix, lib)
 
