@@ -2,8 +2,11 @@
  * The backend's state: the loop, the clients and the parts that do the work. All of it lives as
  * long as the process.
  *
- *     consumer ──delivery──► worker ──job──► store ──commit──► cache DEL ──► worker ──ack──►
- * consumer generator ──► publisher                retention ──► postgres
+ *     consumer ──delivery──► worker ──job──► store ──commit──► PostgreSQL
+ *         ▲                    │ ▲             │
+ *         └────────ack─────────┘ └──finished───┴──DEL──► Redis
+ *
+ *     generator ──► publisher        retention ──► PostgreSQL
  */
 #ifndef BACKEND_APP_H
 #define BACKEND_APP_H

@@ -135,6 +135,7 @@ static void on_outcome(const struct postgres_outcome *outcome, void *batch)
 
 /* Refused ----------------------------------------------------------------------------------- */
 
+/* The bad job stands alone: as a dead letter it is submitted once more. */
 static void bury(struct batch *b, const struct postgres_outcome *outcome)
 {
     struct job *job = &b->jobs[0];
@@ -228,8 +229,7 @@ static int delete_command(const struct batch *b, const char *command[FRUIT_COUNT
     return argc;
 }
 
-/* Without Redis the sums are stale for their seconds to live; that is no reason to hold the acks.
- */
+/* Without Redis the sums are stale until they expire; that is no reason to hold the acks. */
 static void delete_cached(struct batch *b)
 {
     const char *command[FRUIT_COUNT + 2];
@@ -239,19 +239,21 @@ static void delete_cached(struct batch *b)
         finish(b);
 }
 
-/* PostgreSQL tells how many rows were new, not which: the first ones are counted as such. */
-static enum job_result result_of(struct batch *b, const struct job *job)
+/* PostgreSQL tells how many rows were new, not which: the first ones asked about are counted so. */
+static enum job_result take_result(struct batch *b, const struct job *job)
 {
-    if (job_is_row(job))
-        return b->inserted > 0 ? (b->inserted--, JOB_STORED) : JOB_DUPLICATE;
-    return b->buried > 0 ? (b->buried--, JOB_DEAD_LETTER) : JOB_DUPLICATE;
+    size_t *new_ones = job_is_row(job) ? &b->inserted : &b->buried;
+    if (*new_ones == 0)
+        return JOB_DUPLICATE;
+    *new_ones -= 1;
+    return job_is_row(job) ? JOB_STORED : JOB_DEAD_LETTER;
 }
 
 static void finish(struct batch *b)
 {
     struct app *app = b->store->app;
     for (size_t i = 0; i < b->count; i++)
-        worker_job_finished(&app->worker, &b->jobs[i], result_of(b, &b->jobs[i]));
+        worker_job_finished(&app->worker, &b->jobs[i], take_result(b, &b->jobs[i]));
     discard(b);
     app_check_finished(app);
 }

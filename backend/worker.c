@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 SUMMARY_VEC(job_duration, "worker_job_duration_seconds",
-            "Time from a job's delivery to the end of its work, a fruit's commit included.",
+            "Time from a job's start to the end of its work, a fruit's commit included.",
             QUANTILES(.5, .9, .99), WINDOW(600), job);
 COUNTER_VEC(jobs, "worker_jobs_total", "Jobs finished, by what became of them.", job, result);
 GAUGE(busy, "worker_busy", "Workers that sleep through a job now.");
@@ -174,8 +174,8 @@ static void deliver_to_store(struct worker *w, const struct amqp_delivery *d, st
     log_error("out of memory: a message stays unacknowledged until the next connection");
 }
 
-/* A reason may quote the message, cut in the middle of a character. PostgreSQL refuses text that is
- * not UTF-8, and the dead letter would never be stored. */
+/* Gives the job a reason, in ASCII: what is quoted in it may be cut in the middle of a character,
+ * and PostgreSQL refuses text that is not UTF-8, so the dead letter would never be stored. */
 static void make_dead_letter(struct job *job, const char *reason)
 {
     size_t n = 0;
@@ -188,7 +188,7 @@ static void make_dead_letter(struct job *job, const char *reason)
 void worker_deliver(const struct amqp_delivery *d, void *worker)
 {
     struct worker *w = worker;
-    struct job job = {.kind = JOB_FRUIT};
+    struct job job = {0};
     struct err why = {0};
     int rc = d->body_too_large
                  ? err_set(&why, ERR_TOO_LARGE, "body larger than %d bytes, cut off", AMQP_BODY_MAX)
@@ -198,6 +198,7 @@ void worker_deliver(const struct amqp_delivery *d, void *worker)
     else if (rc == OK && job.order.kind == MESSAGE_HELLO)
         deliver_hello(w, d->tag);
     else {
+        job.kind = JOB_FRUIT;
         if (rc != OK)
             make_dead_letter(&job, why.text);
         deliver_to_store(w, d, &job);

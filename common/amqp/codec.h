@@ -24,8 +24,7 @@
 #define CODEC_OVERHEAD  8      /* bytes of a frame that are not payload */
 #define CODEC_CHANNEL   1      /* the one channel that a connection uses; 0 is the connection's */
 
-/* One decoded frame. Pointers into the bytes that were fed, and into the codec until its release.
- */
+/* One decoded frame. Pointers into the bytes that were fed, and into the codec till its release. */
 struct codec_frame {
     uint8_t type; /* AMQP_FRAME_METHOD, _HEADER, _BODY or _HEARTBEAT */
     uint16_t channel;

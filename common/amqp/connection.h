@@ -114,8 +114,7 @@ uint64_t amqp_connection_down_ms(const struct amqp_connection *c);
 /* Gives this connection up and makes another, from inside `frame` or `turn`. */
 void amqp_connection_restart(struct amqp_connection *c, const char *reason);
 
-/* Sends what is in `out`, says good-bye, closes; then `closed` comes. Nothing else comes any more.
- */
+/* Sends what is in `out`, says good-bye, closes; then `closed` comes. Nothing else comes then. */
 void amqp_connection_end(struct amqp_connection *c);
 
 /* ---- Between connection.c and session.c ----------------------------------------------------- */

@@ -130,8 +130,7 @@ static amqp_table_entry_t yes(const char *key)
                                 .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}};
 }
 
-/* Without these the broker would neither nack, nor tell that it blocks us or dropped our consumer.
- */
+/* Without these the broker would neither nack, nor tell that it blocks us or drops our consumer. */
 static amqp_rpc_reply_t login(struct attempt *a)
 {
     amqp_table_entry_t capabilities[] = {yes("connection.blocked"), yes("basic.nack"),

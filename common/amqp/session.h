@@ -7,8 +7,7 @@
 
 #include "amqp/connection.h"
 
-/* The wire is readable or writable; `ctx` is the connection. Takes in AMQP_READ_MAX bytes at most.
- */
+/* The wire is readable or writable; `ctx` is the connection. Takes AMQP_READ_MAX bytes at most. */
 void session_ready(int events, void *ctx);
 
 /* Writes what the kernel takes of `out`. May lose the connection. */

@@ -16,7 +16,7 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes text[0..n) into `out`. False where an escape is broken, the text too long or a NUL in it.
+/* Decodes text[0..n) into `out`. False where an escape is broken, the text too long or with a NUL.
  */
 static bool decode(char out[AMQP_URL_PART_MAX + 1], const char *text, size_t n)
 {

@@ -8,7 +8,7 @@
 /* Fills the target. 0, or ERR_INVALID with the target unchanged. NULL clears the target. */
 int setting_assign(const struct setting *s, const char *text) MUST_CHECK;
 
-/* What a value must be, to follow "is not ": "a whole number between 1 and 10". Always ends `out`.
+/* What a value must be, to follow "is not ": "a whole number between 1 and 10". Terminates `out`.
  */
 void setting_describe(const struct setting *s, char *out, size_t size);
 

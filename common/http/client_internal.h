@@ -59,8 +59,7 @@ struct http_client_call {
 struct http_client_call *http_client_call_new(struct http_client *client,
                                               const struct http_client_request *request,
                                               http_client_cb cb, void *ctx, int *rc);
-/* Tells who waits, and gives the call back to the pool. Nothing of the client may be used behind.
- */
+/* Tells who waits, and gives the call back to the pool. Nothing of the client may be used then. */
 void http_client_call_end(struct http_client_call *call, int status,
                           const struct http_message *response);
 void http_client_call_pool_free(struct http_client *client);

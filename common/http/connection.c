@@ -131,8 +131,7 @@ static bool is_idle(const struct http_connection *c)
     return c->state == CONNECTION_IDLE && http_outbox_is_empty(&c->outbox);
 }
 
-/* What the kernel holds for us was sent before we close, so it is taken as libuv's next poll would.
- */
+/* What the kernel holds for us was sent before we close, so it is taken as the next poll would. */
 static void receive_rest(struct http_connection *c)
 {
     struct http_server *server = c->server;

@@ -46,8 +46,7 @@ void http_message_locate(struct http_message *m, bool request);
 /* Empties, and gives the memory back. */
 void http_message_free(struct http_message *m);
 
-/* The value of a header field by its lower-case name, or NULL. The first one, where there are more.
- */
+/* The value of a header field by its lower-case name, or NULL. Of several the first one. */
 const struct http_span *http_header(const struct http_message *m, const char *name);
 
 /* The decoded value (%XX and '+') of a query parameter into `out`, terminated. 1 found, 0 absent,

@@ -36,8 +36,7 @@ struct http_router {
  * pattern, or "other". */
 void http_router_handle(struct http_exchange *x, void *router);
 
-/* The value of the pattern's `:name` segment of this request, as sent; empty where there is none.
- */
+/* The value of the pattern's `:name` segment of this request, as sent; empty if there is none. */
 struct http_span http_path_value(const struct http_exchange *x);
 
 #endif

@@ -159,8 +159,7 @@ static void begin_close(struct loop_part *part)
 
 /* Running -------------------------------------------------------------------------------------- */
 
-/* Out of descriptors, libuv accepts with a spare one and closes at once, so the loop never spins.
- */
+/* Out of descriptors, libuv accepts with a spare one and closes at once, so no loop spins. */
 static void on_connection(uv_stream_t *listener, int status)
 {
     if (status < 0)

@@ -55,8 +55,7 @@ struct postgres_connection {
 /* Starts the first attempt. */
 void postgres_connection_start(struct postgres_connection *c, struct postgres_config *config);
 
-/* Encodes a unit and takes it over; only while postgres_connection_room. Flush once after the last.
- */
+/* Encodes a unit and takes it over; only while postgres_connection_room. Flush after the last. */
 void postgres_connection_send(struct postgres_connection *c, struct postgres_unit *unit);
 void postgres_connection_flush(struct postgres_connection *c);
 

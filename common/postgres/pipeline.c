@@ -23,8 +23,7 @@ static struct postgres_unit *pop(struct postgres_pipeline *pipeline)
     return unit;
 }
 
-/* libpq before 17 writes at every Sync; the later call leaves that to the flush at the turn's end.
- */
+/* libpq before 17 writes at every Sync; the later call leaves that to the flush at a turn's end. */
 static int end_unit(PGconn *conn)
 {
 #ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC

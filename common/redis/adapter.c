@@ -61,8 +61,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         redisAsyncFree(adapter->context);
 }
 
-/* What hiredis asks for --------------------------------------------------------------------------
- */
+/* What hiredis asks for ---------------------------------------------------------------------- */
 
 static void add_read(void *data)
 {

@@ -10,8 +10,7 @@ struct piece {
     const char *at, *end;
 };
 
-/* Cuts what stands before the first `c` off `rest` into `head`; false, and no change, without one.
- */
+/* Cuts what stands before the first `c` off `rest` into `head`; false, and no change, if none. */
 static bool cut_at(struct piece *rest, char c, struct piece *head)
 {
     const char *found = memchr(rest->at, c, (size_t)(rest->end - rest->at));
@@ -64,8 +63,7 @@ static bool number(struct piece in, int most, int *out)
     return value <= most;
 }
 
-/* The password may hold any character but those of the URL's own structure, so the last @ counts.
- */
+/* The password may hold any character but those of the URL's own structure, so the last @ is it. */
 static bool take_login(struct piece *rest, struct redis_url *url)
 {
     const char *at = memrchr(rest->at, '@', (size_t)(rest->end - rest->at));
