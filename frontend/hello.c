@@ -1,4 +1,5 @@
-/* GET /hello; see hello.h. */
+/* GET /hello; see hello.h. Best read from its end: the request, then its delay, then the confirm.
+ */
 #include "frontend/hello.h"
 
 #include "frontend/app.h"
@@ -9,7 +10,8 @@
 
 COUNTER(hello_total, "hello_total", "Total number of hello requests.");
 
-/* A request that waits out its delay. */
+/* A request that waits out its delay. Its client may leave meanwhile; the exchange stays until it
+ * is answered (http/server.h). */
 struct delayed {
     struct list item; /* in the app's list */
     uv_timer_t timer;
