@@ -5,6 +5,7 @@
 #include "metrics/internal.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,6 +20,14 @@ GAUGE(open_fds, "process_open_fds", "Open file descriptors.");
 GAUGE(max_fds, "process_max_fds", "Limit of open file descriptors.");
 
 static atomic_bool off;
+
+/* Kept open, or they could not be read just when no descriptor is left. What is open here tells of
+ * the process that opened it, so a child opens its own. */
+static struct {
+    pid_t owner;
+    int stat;
+    DIR *fds;
+} proc = {.stat = -1};
 
 /* Of /proc/self/stat, counted as proc(5) does. */
 enum { STAT_STARTTIME = 22, STAT_VSIZE = 23, STAT_RSS = 24 };
@@ -40,12 +49,36 @@ static bool read_file(const char *path, char *text, size_t size)
     return n > 0;
 }
 
+static void forget_parent(void)
+{
+    if (proc.owner == getpid())
+        return;
+    if (proc.stat >= 0)
+        close(proc.stat);
+    if (proc.fds)
+        closedir(proc.fds);
+    proc.owner = getpid();
+    proc.stat = -1;
+    proc.fds = NULL;
+}
+
+static void open_proc(void)
+{
+    forget_parent();
+    if (proc.stat < 0)
+        proc.stat = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    if (!proc.fds)
+        proc.fds = opendir("/proc/self/fd");
+}
+
 /* Fields 3 and on; the second is the program's name, which may hold spaces and brackets. */
 static bool read_stat(double fields[static STAT_RSS + 1])
 {
     char text[1024];
-    if (!read_file("/proc/self/stat", text, sizeof text))
+    ssize_t len = pread(proc.stat, text, sizeof text - 1, 0);
+    if (len <= 0)
         return false;
+    text[len] = '\0';
     char *rest = strrchr(text, ')');
     char *save = NULL;
     int n = 3;
@@ -99,12 +132,11 @@ static void collect_fds(void)
 {
     struct rlimit limit;
     double n = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    while (dir && readdir(dir))
+    if (proc.fds)
+        rewinddir(proc.fds);
+    while (proc.fds && readdir(proc.fds))
         n++;
-    if (dir)
-        closedir(dir);
-    set(&open_fds, dir, n - 3); /* ".", ".." and the directory itself */
+    set(&open_fds, proc.fds, n - 2); /* "." and ".." */
     bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0;
     set(&max_fds, known, known ? (double)limit.rlim_cur : 0);
 }
@@ -114,6 +146,7 @@ void metrics_process_collect(void *ctx)
     (void)ctx;
     if (atomic_load(&off))
         return;
+    open_proc();
     collect_cpu();
     collect_stat();
     collect_fds();
