@@ -205,7 +205,7 @@ def test_connections_that_postgres_ends(place, run):
 
 
 def test_a_lock_that_outlasts_the_statement_limit(place, run):
-    """57014 blames no message: the batch is tried again until it is stored."""
+    """55P03 and 57014 blame no message: the batch is tried again until it is stored."""
     backend = run("backend", "--generators", "0")
     some = orders(5)
     with locked(place):
