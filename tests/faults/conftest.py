@@ -1,6 +1,7 @@
 """What every fault test can ask for: all that integration tests have (../integration/conftest.py), and
 
-    system    backend and frontend in a place of their own, before each server a wire of its own (system.py)
+    system    backend and frontend in a place of their own (system.py)
+    wired     the same, with a wire of each program's own before each server
 
 Tests break the real servers of the session; each leaves them running. WORKSHOP_FAULTS=long chooses the long form,
 WORKSHOP_FAULTS_SEED=N the random moments of an earlier run, which its last lines name.
@@ -22,6 +23,7 @@ _spec.loader.exec_module(_integration)
 stack, run = _integration.stack, _integration.run
 
 from form import LONG, SEED  # noqa: E402
+from place import Wires  # noqa: E402
 from system import SturdyPlace, System  # noqa: E402
 
 
@@ -36,6 +38,12 @@ def place(stack):
 
 
 @pytest.fixture
-def system(stack, place, tmp_path):
-    with System(stack, place, tmp_path) as made:
+def system(stack, place, tmp_path, request):
+    with System(stack, place, tmp_path, **getattr(request, "param", {})) as made:
+        yield made
+
+
+@pytest.fixture
+def wired(stack, place, tmp_path):
+    with System(stack, place, tmp_path, wires=Wires) as made:
         yield made

@@ -11,6 +11,7 @@ from until import until
 
 
 def gauntlet(system):
+    """Leaves the system running, and its ledger ready to be judged."""
     with system.load() as load:
         load.flows()
         confirms_get_lost(system, load)
@@ -46,7 +47,8 @@ def commit_gets_no_answer(system, load):
 def killed_before_the_commit(system, load):
     """With the table locked nothing commits, so the backend dies with work in its hands."""
     with blocked(system.place, "lock table fruits in share mode"):
-        until(lambda: system.backend.value("amqp_unacked") >= 20)
+        before = system.backend.value("amqp_delivered_total")
+        until(lambda: system.backend.value("amqp_delivered_total") >= before + 20)
         system.crash("backend", ready=False)
     until(system.ready)
     load.flows()

@@ -1,6 +1,6 @@
 """Backend, frontend and their load in a place, as a fault test breaks them.
 
-    with System(stack, place, tmp_path) as s:
+    with System(stack, place, tmp_path, wires=Wires) as s:
         with s.load():                        # orders, 200 a second, until the block ends
             s.crash("backend")                # SIGKILL, and started again on the same port
             s.wires["frontend"].rabbitmq.mute()
@@ -20,12 +20,13 @@ import psycopg2
 import redis
 
 from ledger import Ledger
-from place import Place, Wires
+from place import Place
 from program import running
 from until import until
 from workshop.service import http_get
 
 RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+# In the order of their start: the backend makes the tables.
 FLAGS = {"backend": ("--generators", "0"), "frontend": ()}
 
 # What shows that a run met the cases it is about.
@@ -73,21 +74,23 @@ class SturdyPlace(Place):
 
 
 class System:
-    def __init__(self, stack, place, directory, generators=0):
+    """`wires` makes what stands between a program and the servers; without it they are connected directly."""
+
+    def __init__(self, stack, place, directory, generators=0, wires=None):
         self.stack, self.place, self.directory = stack, place, directory
         self.flags = FLAGS | {"backend": ("--generators", generators)}
         self.ledger, self.past, self._loads = Ledger(), Counter(), itertools.count(1)
-        self.wires, self.programs = {}, {}
+        self.wires, self.programs, self._make_wires = {}, {}, wires
         self._ends = contextlib.ExitStack()
 
     def __enter__(self):
         with contextlib.ExitStack() as ends:
-            for program in ("backend", "frontend"):  # the backend makes the tables
-                self.wires[program] = Wires(self.stack)
+            for program in FLAGS if self._make_wires else ():
+                self.wires[program] = self._make_wires(self.stack)
                 ends.callback(self.wires[program].close)
+            for program in FLAGS:
+                self.start(program, ends=ends)
             self._ends = ends.pop_all()
-            for program in self.wires:
-                self.start(program)
         return self
 
     def __exit__(self, *exception):
@@ -103,9 +106,9 @@ class System:
 
     # The programs.
 
-    def start(self, program, port=None, ready=True):
-        self.programs[program] = self._ends.enter_context(running(
-            self.stack, self.place, program, *self.flags[program], wires=self.wires[program], port=port, ready=ready))
+    def start(self, program, port=None, ready=True, ends=None):
+        self.programs[program] = (ends or self._ends).enter_context(running(
+            self.stack, self.place, program, *self.flags[program], wires=self.wires.get(program), port=port, ready=ready))
 
     def crash(self, program, ready=True):
         """Killed, and started again in its old place."""

@@ -5,7 +5,7 @@ What the checker is worth, test_mutants.py shows."""
 from gauntlet import gauntlet
 
 
-def test_nothing_is_lost_and_nothing_is_doubled(system):
-    gauntlet(system)
-    system.judge("redelivered", "duplicate", "republished", "retried")
-    assert {200, 503} == set(system.ledger.codes)
+def test_nothing_is_lost_and_nothing_is_doubled(wired):
+    gauntlet(wired)
+    wired.judge("redelivered", "duplicate", "republished", "retried")
+    assert {200, 503} == set(wired.ledger.codes)

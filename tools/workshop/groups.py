@@ -49,15 +49,28 @@ def integration(preset, *more):
     """pytest against real servers, with the programs built with the preset."""
 
     def run(root):
-        binaries = _binaries(root, preset)
-        report = root / "build" / preset / "integration.xml"
-        report.unlink(missing_ok=True)
-        environment = os.environ | {"WORKSHOP_BUILD": preset, "WORKSHOP_BIN": str(binaries)}
-        subprocess.run([PYTHON, "-m", "pytest", "tests/integration", "-q", "-p", "no:cacheprovider",
-                        f"--junitxml={report}", *more], cwd=root, env=environment)
-        return counts(report)
+        return _pytest(root, "integration", preset, _binaries(root, preset), *more)
 
     return run
+
+
+def faults(form):
+    """The programs as they are used, while servers and they themselves die; `form` is short or long."""
+
+    def run(root):
+        build.build(root, "release")
+        return _pytest(root, "faults", "release", root / "build/release/bin", WORKSHOP_FAULTS=form)
+
+    return run
+
+
+def _pytest(root, group, preset, binaries, *more, **variables):
+    report = root / "build" / preset / f"{group}.xml"
+    report.unlink(missing_ok=True)
+    environment = os.environ | {"WORKSHOP_BUILD": preset, "WORKSHOP_BIN": str(binaries)} | variables
+    subprocess.run([PYTHON, "-m", "pytest", f"tests/{group}", "-q", "-p", "no:cacheprovider",
+                    f"--junitxml={report}", *more], cwd=root, env=environment)
+    return counts(report)
 
 
 def _binaries(root, preset):
@@ -95,23 +108,25 @@ GROUPS = {
              "threads, thread sanitizer": unit("tsan", "threads")},
     "integration": {"integration": integration("release"),
                     "integration, address sanitizer": integration("asan", "-k", f"not ({SLOW})")},
+    "faults": {"faults": faults(os.environ.get("WORKSHOP_FAULTS", "short"))},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
-LONG = {"integration, address sanitizer": integration("asan", "-k", "not workshop_command")}
+LONG = {"integration, address sanitizer": integration("asan", "-k", "not workshop_command"),
+        "faults": faults("long")}
 
 
-def chosen(group):
-    if group in GROUPS:
-        return GROUPS[group]
-    parts = {name: part for each in GROUPS.values() for name, part in each.items()}
-    return parts | LONG if group == "all" else parts
+def chosen(group, long=False):
+    """name → part, of the group or of all; `all` is the long form of every one."""
+    every = {name: part for each in GROUPS.values() for name, part in each.items()}
+    parts = GROUPS.get(group, every)
+    return {name: LONG.get(name, part) if long or group == "all" else part for name, part in parts.items()}
 
 
-def run_tests(root, group=None):
+def run_tests(root, group=None, long=False):
     """Exit status 0 where everything passed."""
     packages.ensure(packages.RUN + packages.TEST, root / ".workshop/logs/apt.log")
     with locked(root / ".workshop/lock-test", "test"):
-        results = [(name, *_run(name, part, root)) for name, part in chosen(group).items()]
+        results = [(name, *_run(name, part, root)) for name, part in chosen(group, long).items()]
     say()
     for name, passed, failed, seconds in results:
         say(f"{'ok    ' if not failed else 'FAILED'} {name:32} {passed:4} passed {failed:4} failed {seconds:6.0f} s")
