@@ -34,9 +34,76 @@ static void take_apart(const char *text, struct decimal *d)
         d->n--;
 }
 
+typedef unsigned __int128 u128;
+
+/* The multiple of `step` nearest to part / 2^shift, ties to even. */
+static uint64_t round_to(u128 part, int shift, uint64_t step)
+{
+    uint64_t n = (uint64_t)(part >> shift);
+    uint64_t times = n / step;
+    u128 rest = part - ((u128)(times * step) << shift);
+    u128 half = ((u128)step << shift) >> 1;
+    if (rest > half || (rest == half && times & 1))
+        times++;
+    return times * step;
+}
+
+/* Whether n reads back as the number that part / 2^shift is, whose neighbours are 2 * reach away.
+ */
+static bool reads_back(uint64_t n, u128 part, int shift, u128 reach, bool even)
+{
+    u128 scaled = (u128)n << shift;
+    u128 off = scaled > part ? scaled - part : part - scaled;
+    return off < reach || (off == reach && even);
+}
+
+static void take_digits(uint64_t n, int scale, struct decimal *d)
+{
+    for (; n % 10 == 0; n /= 10)
+        scale--;
+    char digits[20];
+    char *p = digits + sizeof digits;
+    for (; n; n /= 10)
+        *--p = (char)('0' + n % 10);
+    d->n = (int)(digits + sizeof digits - p);
+    d->exponent = d->n - 1 - scale;
+    memcpy(d->digits, p, (size_t)d->n);
+}
+
+/* The same as below for 10^-5 <= v < 10^9, where latencies and their sums lie, about ten times
+ * as fast. There v = mantissa / 2^shift, and that times 10^scale, which has 17 digits, fits into
+ * 128 bits exactly. Digits are dropped for as long as the rest reads back. A power of two is left
+ * to the other way: its lower neighbour is nearer. */
+static bool shortest_exact(double v, struct decimal *d)
+{
+    int exponent;
+    uint64_t mantissa = (uint64_t)ldexp(frexp(v, &exponent), 53);
+    int shift = 53 - exponent, scale = 16;
+    if (v < 1e-5 || v >= 1e9 || mantissa == (uint64_t)1 << 52)
+        return false;
+    u128 power = 10000000000000000; /* 10^scale */
+    for (double x = v; x < 1; x *= 10, scale++)
+        power *= 10;
+    for (double x = v; x >= 10; x /= 10, scale--)
+        power /= 10;
+    u128 part = mantissa * power;
+    bool even = !(mantissa & 1);
+    uint64_t n = round_to(part, shift, 1);
+    for (uint64_t step = 10; step <= 10000000000000000; step *= 10) {
+        uint64_t shorter = round_to(part, shift, step);
+        if (!reads_back(shorter, part, shift, power / 2, even))
+            break;
+        n = shorter;
+    }
+    take_digits(n, scale, d);
+    return true;
+}
+
 static void shortest(double v, struct decimal *d)
 {
     char text[48];
+    if (shortest_exact(v, d))
+        return;
     int at_least = v < DBL_MIN ? 1 : 15; /* 15 digits always survive, but not below DBL_MIN */
     for (int digits = at_least; digits <= MAX_DIGITS; digits++) {
         snprintf(text, sizeof text, "%.*e", digits - 1, v);
