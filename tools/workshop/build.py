@@ -3,12 +3,14 @@
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 from .ui import Failure, LiveLine, step
 
 PROGRESS = re.compile(r"\[\d+/\d+\]")  # how Ninja's lines begin
+TOOLS = ((("cmake",), "cmake"), (("ninja",), "ninja-build"), (("cc", "gcc", "clang"), "gcc"))
 
 
 def build(root, preset, *targets):
@@ -17,6 +19,7 @@ def build(root, preset, *targets):
     directory = Path(root) / "build" / preset
     if not (Path(root) / "CMakeLists.txt").exists():
         raise Failure(f"there is no CMakeLists.txt in {root}", "run ./workshop from a complete checkout")
+    _refuse_missing_tools()
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / ".workshop-lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -24,6 +27,14 @@ def build(root, preset, *targets):
             step(f"configuring {preset}")
             _run(root, ["cmake", "--preset", preset])
         _run(root, ["cmake", "--build", "--preset", preset, *(["--target", *targets] if targets else [])])
+
+
+def _refuse_missing_tools():
+    """The packages are installed by now, but a PATH may lack their directory, or a file may have been deleted."""
+    for names, package in TOOLS:
+        if not any(map(shutil.which, names)) and not (package == "gcc" and os.environ.get("CC")):
+            raise Failure(f"there is no {' or '.join(names)} in PATH, although the package {package} is installed",
+                          f"add /usr/bin to PATH, or sudo apt-get install --reinstall {package}")
 
 
 def _must_configure(root, directory):
@@ -34,11 +45,8 @@ def _must_configure(root, directory):
 
 def _run(root, argv):
     line, output = LiveLine(), []
-    try:
-        process = subprocess.Popen(argv, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True, env=os.environ | {"NINJA_STATUS": "[%f/%t] "})
-    except FileNotFoundError:
-        raise Failure("cmake is not installed", "./workshop up installs it") from None
+    process = subprocess.Popen(argv, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, env=os.environ | {"NINJA_STATUS": "[%f/%t] "})
     try:
         for text in process.stdout:
             output.append(text)

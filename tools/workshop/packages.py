@@ -6,6 +6,7 @@ everybody's way: a Ctrl-C there is obeyed at its end. apt-install.sh does that p
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,6 +22,11 @@ TEST = """libcmocka-dev clang clang-format libclang-rt-dev python3-pytest python
 BENCH = """wrk redis-tools nginx-light golang-go golang-github-rabbitmq-amqp091-go-dev
     golang-github-jackc-pgx-v4-dev golang-github-gomodule-redigo-dev
     golang-github-prometheus-client-golang-dev golang-github-google-uuid-dev""".split()
+
+# The lines of apt-get and dpkg that tell how far they are; the others are for the log.
+PROGRESS = ("Get:", "Hit:", "Fetched", "Preparing", "Unpacking", "Setting up", "Processing")
+NO_NETWORK = re.compile(r"(Temporary failure resolving|Could not resolve|Could not connect to|Unable to connect to|"
+                        r"Connection timed out|Connection failed|Failed to fetch)[^\n]*")
 
 
 def missing(wanted):
@@ -43,9 +49,11 @@ def ensure(wanted, log):
     step(f"installing {len(lacking)} packages: {' '.join(lacking)}")
     log.parent.mkdir(parents=True, exist_ok=True)
     root = _root_prefix()
-    _apt(root, ["update"], log, "reading the package lists", must=False)
+    _, said = _apt(root, ["update"], log, "reading the package lists")  # one that fails may have old lists, which do
     names = [_alternative(entry) for entry in lacking]
-    _apt(root, ["install", "--download-only", *names], log, "downloading")
+    status, more = _apt(root, ["install", "--download-only", *names], log, "downloading")
+    if status:
+        _explain(more, log, said)
     _install(root, names, log)
     still = missing(wanted)
     if still:
@@ -58,9 +66,23 @@ def _root_prefix():
         return []
     if not shutil.which("sudo"):
         raise Failure("packages are missing, and there is no sudo to install them with", "run ./workshop once as root")
+    # `sudo -v` wants the password even of one who may do all without it, but is in the group sudo as well.
+    if subprocess.run(["sudo", "-n", "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode == 0:
+        return ["sudo"]
+    if not _has_terminal():
+        raise Failure("packages are missing, and there is no terminal in which sudo could ask for the password",
+                      "run ./workshop in a terminal, or once as root")
     if subprocess.run(["sudo", "-v"]).returncode:
         raise Failure("sudo refused, so packages cannot be installed", "run ./workshop once as root")
     return ["sudo"]
+
+
+def _has_terminal():
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))  # where sudo asks, whatever standard input is
+        return True
+    except OSError:
+        return False
 
 
 def _alternative(entry):
@@ -73,20 +95,18 @@ def _alternative(entry):
     return names[-1]
 
 
-def _apt(root, words, log, what, must=True):
-    """One apt-get that may be interrupted, and leaves everything whole then."""
+def _apt(root, words, log, what):
+    """(status, output) of one apt-get that may be interrupted, and leaves everything whole then."""
     argv = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-o", "DPkg::Lock::Timeout=300",
             "-o", "Acquire::Retries=2", "--no-install-recommends", *words]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        status, output = _show(process, log, what)
+        return _show(process, log, what)
     except KeyboardInterrupt:
         with contextlib.suppress(PermissionError):  # root's, by sudo: then Ctrl-C reached it by itself
             process.terminate()
         process.wait()
         raise
-    if status and must:
-        _explain(output, log)
 
 
 def _install(root, names, log):
@@ -113,16 +133,20 @@ def _show(process, log, what):
         for text in process.stdout:
             file.write(text)
             output.append(text)
-            line.show(f"{what}: {text.strip()}")
+            if text.startswith(PROGRESS):
+                line.show(f"{what}: {text.strip()}")
     line.clear()
     return process.wait(), output
 
 
-def _explain(output, log):
-    text = "".join(output)
-    reasons = [line.strip() for line in output if line.startswith(("E:", "Err:", "dpkg: error"))]
+def _explain(output, log, before=()):
+    """One reason, in apt's words. Without a network it complains of each source and package, so that is looked for
+    first; where there were no lists either, it then knows no package, and the reason was said `before`."""
     hint = f"apt's own words: {log}"
-    if any(word in text for word in ("Could not resolve", "Could not connect", "Failed to fetch", "Unable to connect",
-                                     "Unable to locate package")):
-        hint = "check the network (and its proxy) and apt's sources, then run the same command again; " + hint
-    raise Failure("packages could not be installed: " + " / ".join(reasons[:3] or output[-1:]).strip(), hint)
+    text = "".join(output)
+    reason = NO_NETWORK.search(text) or ("Unable to locate" in text and NO_NETWORK.search("".join(before)))
+    if reason:
+        hint = "check the network, its proxy and apt's sources, then run the same command again; " + hint
+    errors = [line.removeprefix("E: ").strip() for line in output if line.startswith(("E:", "dpkg: error"))]
+    text = reason[0].strip() if reason else (errors or output[-1:] or ["apt-get said nothing"])[0].strip()
+    raise Failure(f"packages could not be installed: {text}", hint)
