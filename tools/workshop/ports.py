@@ -91,13 +91,24 @@ def _listening_inodes(port):
     return found
 
 
-def holder(port):
-    """Who listens on the port, as 'name (pid N)'. Another user's processes are hidden from a normal user."""
+def holder_pid(port):
+    """The process that listens on the port. None where there is none, or it is hidden, being another user's."""
     inodes = _listening_inodes(port)
+    if not inodes:
+        return None
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if any(os.readlink(fd) in inodes for fd in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+                return int(process.name)
         except OSError:
             continue  # gone meanwhile, or not ours to look at
-    return f"another user's process (sudo ss -ltnp 'sport = :{port}' names it)"
+    return None
+
+
+def holder(port):
+    """Who listens on the port, as 'name (pid N)'."""
+    pid = holder_pid(port)
+    try:
+        return f"{Path(f'/proc/{pid}/comm').read_text().strip()} (pid {pid})"
+    except OSError:
+        return f"another user's process (sudo ss -ltnp 'sport = :{port}' names it)"

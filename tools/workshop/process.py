@@ -53,6 +53,14 @@ class Process:
         """The exit status (-N: ended by signal N), None where it runs or was started by another command."""
         return self.popen.poll() if self.popen else None
 
+    @property
+    def how_it_ended(self):
+        """'SIGSEGV' or 'exit status 3' in brackets, nothing where only another command could know."""
+        status = self.returncode
+        if status is None:
+            return ""
+        return f" ({signal.Signals(-status).name if status < 0 else f'exit status {status}'})"
+
     def signal(self, number):
         """Sends the signal; a process that is gone is no error."""
         try:

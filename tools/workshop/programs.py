@@ -1,6 +1,7 @@
 """frontend, backend and traffic as services: built from this tree, told by their environment where the servers are."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from . import ports
@@ -70,6 +71,16 @@ class Program(Service):
         """Whether it runs from another binary than the one that is there now."""
         record = self.stack.state.all().get(self.name)
         return self.running and record is not None and record.get("binary") != fingerprint(self.binary)
+
+    @property
+    def terminal_pid(self):
+        """Of one that `./workshop run` made of itself, known by its port and its binary; None where there is none."""
+        pid = None if self.running else ports.holder_pid(self.port)
+        try:
+            binary = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)") if pid else None
+        except OSError:
+            return None
+        return pid if binary == str(self.binary) else None
 
     def ready(self):
         page = "/metrics" if self.program == "traffic" else "/ready"

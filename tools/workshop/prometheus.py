@@ -2,6 +2,7 @@
 
 import json
 import urllib.parse
+from datetime import datetime
 
 from .service import http_get
 
@@ -25,14 +26,17 @@ class Api:
         rows = self.query(promql)
         return rows[0][1] if rows else None
 
-    def targets(self):
-        """job → (health, last error); the worst of its targets where a job has several."""
+    def targets(self, since=0):
+        """job → (health, last error); the worst of its targets where a job has several. One that was not scraped
+        after `since`, in seconds since 1970, is "not asked yet"."""
         data = self._get("targets", state="active")
         found = {}
         for target in data["activeTargets"] if data else ():
-            job = target["labels"]["job"]
-            if job not in found or target["health"] != "up":
-                found[job] = (target["health"], target["lastError"])
+            job, health = target["labels"]["job"], target["health"]
+            if datetime.fromisoformat(target["lastScrape"]).timestamp() < since:
+                health = "not asked yet"
+            if job not in found or health != "up":
+                found[job] = (health, target["lastError"])
         return found
 
     def kind(self, metric):

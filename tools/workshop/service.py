@@ -114,12 +114,13 @@ class Service:
         self.stack.make_dirs()
         self.prepare()
         _bound(self.log)
+        begin = self.log.stat().st_size if self.log.exists() else 0
         argv = [str(word) for word in self.command()]
         if not shutil.which(argv[0]):
             raise Failure(f"{self.name}: there is no {argv[0]}", "./workshop up installs and builds what is missing")
         with in_one_piece():  # what runs is always on record
             self.process = Process.spawn(self._wrap(argv), self.log, self._full_environment(), self._workdir())
-            self.stack.state.put(self.name, self.process, **self.note())
+            self.stack.state.put(self.name, self.process, log_from=begin, **self.note())
         return self
 
     def wait_ready(self, timeout=None):
@@ -134,10 +135,16 @@ class Service:
         if self.running and self.ready():
             return True
         if not self.running:
-            raise Failure(f"{self.name} ended while it started{self._last_words()}", f"its log: {self.log}")
+            raise self.ended("ended while it started")
         if seconds > limit:
             raise Failure(f"{self.name} is not ready after {limit} s{self._last_words()}", f"its log: {self.log}")
         return False
+
+    def ended(self, what):
+        """The Failure of one that does not run any more: how it ended, and what it said last."""
+        how = self.process.how_it_ended if self.process else ""
+        return Failure(f"{self.name} {what}{how}{self._last_words()}",
+                       f"./workshop logs{self.stack.option} {self.name} shows more of its log, {self.log}")
 
     def stop(self, timeout=None):
         self.terminate()
@@ -217,7 +224,11 @@ class Service:
         return self.data if self.data.is_dir() else self.stack.root
 
     def _last_words(self):
-        tail = self.log_tail(8)
+        """The end of the log since the last start; of all of it where it was cut meanwhile."""
+        text = self.log.read_bytes() if self.log.exists() else b""
+        begin = self.stack.state.all().get(self.name, {}).get("log_from", 0)
+        lines = text[begin if begin <= len(text) else 0:].decode(errors="replace").splitlines()
+        tail = "\n".join(lines[-8:])
         return ":\n    " + tail.replace("\n", "\n    ") if tail else ""
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from . import ports
 from .exporters import BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter
 from .postgres import Postgres
+from .process import Process
 from .programs import NAMES, Program, defaults
 from .rabbitmq import Epmd, RabbitMQ
 from .redis import Redis
@@ -42,11 +43,33 @@ def state_dir(root, port_offset):
     return base / f"offset-{port_offset}" if port_offset else base
 
 
+def running_copies(root):
+    """The port offsets of all copies of which something runs."""
+    return [offset for offset in sorted([0, *_offsets(root)])
+            if any(Process(c["pid"], c["start"]).alive for c in State(state_dir(root, offset) / "state.json").all().values())]
+
+
+def _offsets(root):
+    for directory in (Path(root) / ".workshop").glob("offset-*"):
+        if directory.name.removeprefix("offset-").isdigit():
+            yield int(directory.name.removeprefix("offset-"))
+
+
+def option(port_offset):
+    """The words that lead a further command to the same copy."""
+    return f" --port-offset {port_offset}" if port_offset else ""
+
+
 def _until_reaped(processes, limit=1.0):
     """Waits for init to clear away the dead, so that a look at the process list right after shows none."""
     end = time.monotonic() + limit
     while any(process.listed for process in processes) and time.monotonic() < end:
         time.sleep(0.02)
+
+
+def _holder(service, port):
+    by_hand = isinstance(service, Program) and service.terminal_pid
+    return ports.holder(port) + (": you run it in a terminal, end it there with Ctrl-C" if by_hand else "")
 
 
 class Stack:
@@ -85,6 +108,10 @@ class Stack:
         return {"DATABASE_URL": self.postgres.url, "REDIS_URL": self.redis.url, "AMQP_URL": self.rabbitmq.url,
                 "BASE_URL": self.frontend.url}
 
+    @property
+    def option(self):
+        return option(self.port_offset)
+
     def make_dirs(self):
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
@@ -117,7 +144,7 @@ class Stack:
 
     def taken_ports(self, services):
         """[(component, port, who has it)] for the ports that services which do not run would need."""
-        return [(name, port, ports.holder(port)) for service in services if not service.running
+        return [(name, port, _holder(service, port)) for service in services if not service.running
                 for name, port in service.all_ports().items() if not ports.is_free(port)]
 
     def down(self, names=None):

@@ -7,16 +7,17 @@ from .programs import NAMES
 from .ui import Failure, LiveLine, put_back_undisturbed, say, step
 
 DATA_TIMEOUT = 90  # seconds until Prometheus must have seen everything
-FLOW = 'sum(rate(hello_total{job="frontend"}[1m]))'
+FLOW = 'sum(increase(hello_total{job="frontend"}[%ds]))'
 
 
 def up(stack, programs=True, traffic=True):
     stack.make_dirs()
+    wanted = _wanted(stack, programs, traffic)
+    _refuse_taken_ports(stack, wanted)  # before the long work, and again after it
     packages.ensure(packages.RUN, stack.logs / "apt.log")
     if programs:
         step("building the programs")
         build.build(stack.root, stack.build)
-    wanted = _wanted(stack, programs, traffic)
     outdated = [s.name for s in wanted if s.name in NAMES and s.outdated()]
     if outdated:
         step(f"restarting what was rebuilt: {', '.join(outdated)}")
@@ -26,9 +27,10 @@ def up(stack, programs=True, traffic=True):
         step("Prometheus reads its changed configuration")
     _refuse_taken_ports(stack, wanted)
     mine = [service.name for service in wanted if not service.running]
+    since = time.time() if mine else 0
     try:
         _start(stack, wanted)
-        _wait_for_data(stack, {s.name for s in wanted}, traffic)
+        _wait_for_data(stack, wanted, traffic, since)
     except (Failure, KeyboardInterrupt):
         _put_back(stack, mine)
         raise
@@ -57,6 +59,8 @@ def _refuse_taken_ports(stack, wanted):
     lines = [f"port {port} ({name}) is taken by {holder}" for name, port, holder in taken]
     free = ports.suggested_offset()
     hint = "end that one" + (f", or use other ports: ./workshop up --port-offset {free}" if free else "")
+    if any("in a terminal" in holder for _, _, holder in taken):
+        hint = f"end it, or ./workshop up --stack-only{stack.option} for the servers alone"
     raise Failure("\n  ".join(lines), hint)
 
 
@@ -67,8 +71,11 @@ def _start(stack, wanted):
             step(f"  {service.name:18} ready after {seconds:4.1f} s {at}")
 
     running = {service.name for service in wanted if service.running}
-    if len(running) < len(wanted):
+    starting = [service.name for service in wanted if service.name not in running]
+    if "rabbitmq" in starting:
         step("starting the servers; RabbitMQ takes longest")
+    elif starting:
+        step(f"starting {', '.join(starting)}")
     stack.start(*(service.name for service in wanted), tell=tell)
 
 
@@ -81,29 +88,40 @@ def _put_back(stack, mine):
     stack.down(mine)
 
 
-def _wait_for_data(stack, names, traffic):
-    """Until Prometheus itself says that every target is up and that requests are counted."""
+def _wait_for_data(stack, wanted, traffic, since):
+    """Until Prometheus itself says that every target is up and that requests are counted, from what it saw after
+    `since`: what it knows from before may be of a program that was ended to start anew."""
     step("waiting until Prometheus sees every target" + (" and requests are counted" if traffic else ""))
     line, end = LiveLine(), time.monotonic() + DATA_TIMEOUT
     try:
-        while problem := _what_is_missing(stack, names, traffic):
+        while problem := _what_is_missing(stack, {s.name for s in wanted}, traffic, since):
+            _refuse_dead(wanted)
             if time.monotonic() > end:
-                raise Failure(f"no data after {DATA_TIMEOUT} s: {problem}", "./workshop logs shows what the programs say")
+                raise Failure(f"no data after {DATA_TIMEOUT} s: {problem}",
+                              f"./workshop logs{stack.option} shows what the programs say")
             line.show(problem)
             time.sleep(0.25)
+        _refuse_dead(wanted)
     finally:
         line.clear()
 
 
-def _what_is_missing(stack, names, traffic):
+def _refuse_dead(wanted):
+    for service in wanted:
+        if not service.running:
+            raise service.ended("died")
+
+
+def _what_is_missing(stack, names, traffic, since):
     """A sentence, or None when nothing is missing."""
-    targets = stack.prometheus.api.targets()
+    targets = stack.prometheus.api.targets(since)
     if not targets:
         return "Prometheus has no targets yet"
     for job, (health, error) in targets.items():
         if health != "up" and (job in names or job not in NAMES):
             return f"target {job} is {health}" + (f" ({error})" if error else "")
-    if traffic and not (stack.prometheus.api.value(FLOW) or 0) > 0:
+    seconds = min(60, max(1, int(time.time() - since)))
+    if traffic and not (stack.prometheus.api.value(FLOW % seconds) or 0) > 0:
         return "no hello request counted yet"
     return None
 
@@ -111,19 +129,19 @@ def _what_is_missing(stack, names, traffic):
 def _show_addresses(stack, programs):
     graph, targets = stack.prometheus.api.pages()
     step("everything runs")
-    offset = f" --port-offset {stack.port_offset}" if stack.port_offset else ""
+    offset = stack.option
     rows = [("Prometheus", f"{graph}  (targets: {targets})"),
             ("RabbitMQ", f"{stack.rabbitmq.ui_url}  (guest/guest)"),
             ("PostgreSQL", stack.postgres.url), ("Redis", stack.redis.url)]
-    if programs:
-        rows.insert(0, ("frontend", f"{stack.frontend.url}/hello  {stack.frontend.url}/metrics"))
-        rows.insert(1, ("backend", f"{stack.backend.url}/metrics"))
-    if stack.traffic.running:
-        rows.insert(2, ("traffic", f"{stack.traffic.url}/metrics"))
+    running = [name for name in NAMES if stack.services[name].running]
+    pages = [(name, ("{0}/hello  " if name == "frontend" else "").format(stack.services[name].url)
+              + f"{stack.services[name].url}/metrics") for name in running]
     say()
-    for name, where in rows:
+    for name, where in pages + rows:
         say(f"  {name:11} {where}")
     say()
-    if not programs:
+    if not programs and running:
+        say(f"  {', '.join(running)} still run: ./workshop down{offset} ends them, before ./workshop run in a terminal")
+    elif not programs:
         say(f"  ./workshop run{offset} frontend     and backend, traffic: each in a terminal of its own")
     say(f"  ./workshop status{offset} | logs{offset} | down{offset}")
