@@ -37,8 +37,10 @@ STAND_IN = r"""
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], "--help"))
+        return puts("usage") < 0;
     char *listen_at = getenv("LISTEN"), request[4096], answer[512];
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(atoi(strchr(listen_at, ':') + 1))};
     int yes = 1, server = socket(AF_INET, SOCK_STREAM, 0);
@@ -169,9 +171,36 @@ def test_docker_is_announced_for_later(copy):
     assert done.returncode == 1 and "compose" in done.stderr and "--native" in done.stderr
 
 
+@pytest.mark.parametrize("words, says", [
+    (["help"], "COMMAND"),
+    (["help", "up"], "--stack-only"),
+    (["run", "--help"], "frontend|backend|traffic [OPTIONS OF THE PROGRAM]"),
+])
+def test_help(words, says):
+    done = subprocess.run([ROOT / "workshop", *words], capture_output=True, text=True)
+    assert done.returncode == 0 and says in done.stdout
+
+
+def test_the_offset_may_stand_before_the_command(copy):
+    done = subprocess.run([copy.root / "workshop", "--port-offset", str(copy.offset), "status"], capture_output=True, text=True)
+    assert str(5000 + copy.offset) in done.stdout
+
+
+def test_an_offset_behind_the_programs_name_is_refused(copy):
+    done = subprocess.run([copy.root / "workshop", "run", "backend", "--port-offset", "7"], capture_output=True, text=True)
+    assert done.returncode == 2 and "run --port-offset N backend" in done.stderr
+
+
+def test_a_reader_who_leaves_early_is_no_error():
+    done = subprocess.run(f"'{ROOT}/workshop' status | head -c 1; '{ROOT}/workshop' --help | true", shell=True,
+                          capture_output=True, text=True)
+    assert done.stderr == ""
+
+
 def test_help_lists_only_what_exists():
     text = subprocess.run([ROOT / "workshop", "--help"], capture_output=True, text=True).stdout
-    assert re.findall(r"^    (\w+)  ", text, re.M) == ["up", "run", "status", "logs", "down", "reset", "test"]
+    assert re.findall(r"^    (\w+)  ", text, re.M) == ["up", "run", "status", "logs", "down", "reset", "test",
+                                                        "bench"]
 
 
 # A life: up, again, changed, broken, down.
@@ -265,6 +294,47 @@ def test_a_broken_source_is_shown_and_disturbs_nothing(up):
     assert up.pids() == before
 
 
+def test_a_program_that_dies_after_its_start_ends_up_at_once(up):
+    good = (up.root / "frontend.c").read_text()
+    (up.root / "frontend.c").write_text(STAND_IN.replace("int size", 'if (strstr(request, "/metrics")) abort();\nint size'))
+    begin = time.monotonic()
+    done = up.run("up")
+    seconds = time.monotonic() - begin
+    (up.root / "frontend.c").write_text(good)
+    assert done.returncode == 1 and "everything runs" not in done.stdout
+    assert re.search(r"frontend died \(SIGABRT\):\n    stand-in at \S+\n  →", done.stderr)  # of this start alone
+    assert f"logs --port-offset {up.offset} frontend" in done.stderr and seconds < 40
+
+
+def test_other_copies_are_named(up):
+    words = [str(up.root / "workshop"), "status"]
+    for command in (words, [words[0], "logs"], [words[0], "down"]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert f"a copy runs with --port-offset {up.offset}" in done.stdout
+    assert "a copy runs" not in up.run("status").stdout
+
+
+def test_a_second_traffic_has_its_metrics_on_another_port(up):
+    process = up.begin("run", "traffic", "--rate", "5")
+    until(lambda: not ports.is_free(5012 + up.offset), 30)
+    os.killpg(process.pid, signal.SIGINT)
+    text = process.communicate(timeout=10)[0]
+    assert f"taken by traffic (pid {up.pids()['traffic']}); this one has its /metrics on port {5012 + up.offset}" in text
+
+
+@pytest.mark.parametrize("program", ["frontend", "traffic"])
+def test_the_help_of_a_running_program(up, program):
+    done = up.run("run", program, "--help")
+    assert done.returncode == 0 and done.stdout == "usage\n" and done.stderr == ""
+
+
+def test_stack_only_beside_programs_lists_them_and_advises_down(up):
+    done = up.run("up", "--stack-only")
+    assert done.returncode == 0
+    assert f"127.0.0.1:{5001 + up.offset}/metrics" in done.stdout and f"down --port-offset {up.offset}" in done.stdout
+    assert "starting the servers" not in done.stdout
+
+
 def test_run_says_that_the_program_runs_already(up):
     done = up.run("run", "frontend")
     assert done.returncode == 1
@@ -309,7 +379,7 @@ def test_down_leaves_nothing(up):
 
 # Interruptions.
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_up_leaves_nothing(copy, number):
     copy.run("down")
     process = copy.begin("up")
@@ -340,7 +410,7 @@ def test_a_program_that_ends_at_once_is_reported(copy):
     done = copy.run("up")
     (copy.root / "backend.c").write_text(STAND_IN)
     assert done.returncode == 1
-    assert "backend ended while it started" in done.stderr and "no such luck" in done.stderr
+    assert "backend ended while it started (exit status 3):\n    no such luck\n" in done.stderr
     assert copy.pids() == before
 
 
@@ -348,12 +418,14 @@ def test_run_is_the_program_in_the_foreground(copy):
     assert copy.run("up", "--stack-only").returncode == 0
     process = copy.begin("run", "frontend", "--some-option", "1")
     until(lambda: not ports.is_free(5000 + copy.offset), 30)
-    copied = copy.run("up")
+    copied, status = copy.run("up"), copy.run("status").stdout
     os.killpg(process.pid, signal.SIGINT)
     text = process.communicate(timeout=10)[0]
     assert process.returncode == -signal.SIGINT
     assert "--hello-delay 100-500 --some-option 1" in text and f"stand-in at 127.0.0.1:{5000 + copy.offset}" in text
-    assert copied.returncode == 1 and f"is taken by frontend (pid {process.pid})" in copied.stderr
+    assert copied.returncode == 1 and "building" not in copied.stdout
+    assert f"is taken by frontend (pid {process.pid}): you run it in a terminal" in copied.stderr
+    assert re.search(rf"^frontend +in a terminal +{process.pid} ", status, re.M)
 
 
 def test_no_traffic(copy):
@@ -420,17 +492,59 @@ def tool(directory, name, script):
 def tools(tmp_path, monkeypatch):
     """A directory in front of PATH in which no package is installed."""
     tool(tmp_path / "bin", "dpkg-query", "exit 1")
-    tool(tmp_path / "bin", "sudo", '[ "$1" = -v ] || exec "$@"')
+    tool(tmp_path / "bin", "sudo", '[ "$1" != -n ] || shift; [ "$1" = -v ] || exec "$@"')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     return tmp_path / "bin"
 
 
 def test_without_network_up_says_what_to_do(copy, tools):
-    tool(tools, "apt-get", 'echo "Err:1 http://deb.debian.org bookworm"; echo "E: Could not resolve deb.debian.org"; exit 100')
+    tool(tools, "apt-get", """case "$*" in
+        *update*) echo "Err:1 http://deb.debian.org bookworm"; echo "  Temporary failure resolving 'deb.debian.org'"; exit 0 ;;
+        *) echo "E: Unable to locate package cmake"; exit 100 ;;
+        esac""")
     done = copy.run("up")
     assert done.returncode == 1
-    assert "Could not resolve" in done.stderr and "check the network" in done.stderr
+    assert "could not be installed: Temporary failure resolving 'deb.debian.org'\n" in done.stderr
+    assert "check the network" in done.stderr and "Err:" not in done.stdout + done.stderr
     assert copy.pids() == {}
+
+
+def test_sudo_asks_for_no_password_where_it_wants_none(tools, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    tool(tools, "sudo", f'echo "$*" >>"{tmp_path}/asked"; [ "$1" != -v ]')
+    tool(tools, "apt-get", "exit 0")
+    with pytest.raises(Failure, match="no-such-package"):
+        packages.ensure(["no-such-package"], tmp_path / "apt.log")
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked[0] == "-n true" and "-v" not in asked
+
+
+def test_sudo_without_a_terminal_is_one_clear_message(copy, tools):
+    tool(tools, "sudo", "echo 'sudo: a password is required' >&2; exit 1")
+    (tools / "usercustomize.py").write_text("import os\nos.geteuid = lambda: 1000\n")
+    done = copy.run("up", env=os.environ | {"PYTHONPATH": str(tools)}, start_new_session=True)
+    assert done.returncode == 1 and "there is no terminal" in done.stderr and "password is required" not in done.stderr
+
+
+def test_a_missing_compiler_is_named(copy, tmp_path):
+    for name in ("cmake", "ninja", "sh", "python3", "dpkg-query", "readlink", "dirname"):
+        (tmp_path / name).symlink_to(shutil.which(name, path="/usr/bin:/bin"))
+    done = copy.run("up", env={"PATH": str(tmp_path)})
+    assert done.returncode == 1 and "no cc or gcc or clang in PATH, although the package gcc is installed" in done.stderr
+
+
+def test_an_interrupted_installation_of_python_says_so(tools, tmp_path):
+    for name in ("sh", "readlink", "dirname", "id", "env", "sleep"):
+        (tools / name).symlink_to(shutil.which(name, path="/usr/bin:/bin"))
+    tool(tools, "python3", "exit 1")
+    tool(tools, "apt-get", "sleep 0.5")
+    stub = (ROOT / "workshop").read_text().replace("/usr/bin/python3 python3", "python3")
+    (tmp_path / "workshop").write_text(stub)
+    process = subprocess.Popen(["sh", tmp_path / "workshop"], env={"PATH": str(tools)}, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    assert "installing python3" in process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    assert "workshop: interrupted" in process.communicate(timeout=10)[0] and process.returncode == 130
 
 
 def test_a_package_that_stays_missing_is_named(tools, tmp_path):

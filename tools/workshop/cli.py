@@ -10,9 +10,9 @@ from . import build, packages, ports
 from .bench import NAMES as BENCHES, run_bench
 from .groups import GROUPS, run_tests
 from .programs import NAMES, defaults
-from .stack import Stack, state_dir
+from .stack import Stack, option, running_copies, state_dir
 from .state import locked
-from .ui import Failure, complain, say, signals_interrupt, too_late_to_interrupt
+from .ui import Failure, complain, say, signals_interrupt, too_late_to_interrupt, write
 from .up import up
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Parser(argparse.ArgumentParser):
     def error(self, message):
         raise Failure(message, "./workshop --help lists the commands, ./workshop COMMAND --help the options", status=2)
+
+    def _print_message(self, message, file=None):
+        write(file or sys.stdout, message)
 
 
 def parser():
@@ -42,8 +45,10 @@ def parser():
     starter.add_argument("--no-traffic", action="store_true", help="all but the program that makes requests")
     starter.add_argument("--stack-only", action="store_true", help="only the servers, none of the three programs")
     runner = command("run", cmd_run, "one program in the foreground, with its own options behind its name")
-    runner.add_argument("program", choices=NAMES)
-    runner.add_argument("options", nargs=argparse.REMAINDER, metavar="OPTIONS")
+    runner.usage = f"./workshop run [--port-offset N] {'|'.join(NAMES)} [OPTIONS OF THE PROGRAM]"
+    runner.add_argument("program", choices=NAMES, help=f"one of {', '.join(NAMES)}")
+    runner.add_argument("options", nargs=argparse.REMAINDER, metavar="OPTIONS",
+                        help="the program's own; ./workshop run PROGRAM --help lists them")
     command("status", cmd_status, "one line a component: name, state, pid, port")
     reader = command("logs", cmd_logs, "the end of the logs, of all or of one component")
     reader.add_argument("name", nargs="?", metavar="NAME")
@@ -88,15 +93,18 @@ def cmd_run(options):
     stack, name = Stack(ROOT, port_offset=options.port_offset), options.program
     service = stack.services[name]
     given = options.options[1:] if options.options[:1] == ["--"] else options.options
-    if service.running:
-        raise Failure(f"{name} runs already, started by ./workshop up (pid {service.pid}, port {service.port})",
-                      "./workshop down, then ./workshop up --stack-only leaves the three programs to you")
-    if "LISTEN" not in os.environ and not any(word.startswith("--listen") for word in given):
-        _refuse_taken(service)
+    if any(word.split("=")[0] == "--port-offset" for word in given):
+        raise Failure("--port-offset belongs before the program's name",
+                      f"./workshop run --port-offset N {name}; what follows the name goes to the program", status=2)
+    asks = not {"--help", "--version"}.isdisjoint(given)
+    if not asks:
+        _find_port(stack, service, given)
     packages.ensure(packages.RUN, stack.logs / "apt.log")
     build.build(ROOT, "release")
+    if asks:
+        _become([str(service.binary), *given])
     if not stack.rabbitmq.running:
-        say("the servers do not run; in another terminal, ./workshop up --stack-only starts them")
+        say(f"the servers do not run; in another terminal, ./workshop up --stack-only{stack.option} starts them")
     argv = [str(service.binary), *defaults(name, given), *given]
     say(f"Ctrl-C ends it: {' '.join([f'build/release/bin/{name}', *argv[1:]])}")
     _become(argv, service.environment() | os.environ)
@@ -109,10 +117,21 @@ def _become(argv, environment=os.environ):
     os.execvpe(argv[0], argv, environment)
 
 
-def _refuse_taken(service):
-    if not ports.is_free(service.port):
-        raise Failure(f"port {service.port} ({service.name}) is taken by {ports.holder(service.port)}",
-                      f"end that one, or let this one listen elsewhere: --listen 127.0.0.1:{service.port + 10}")
+def _find_port(stack, service, given):
+    """A second traffic is welcome, on another port. A second frontend or backend would only confuse."""
+    if service.running and service.name != "traffic":
+        raise Failure(f"{service.name} runs already, started by ./workshop up (pid {service.pid}, port {service.port})",
+                      f"./workshop down{stack.option}, then ./workshop up --stack-only{stack.option} leaves the three "
+                      "programs to you")
+    chosen = "LISTEN" in os.environ or any(word.startswith("--listen") for word in given)
+    if chosen or ports.is_free(service.port):
+        return
+    taken = f"port {service.port} ({service.name}) is taken by {ports.holder(service.port)}"
+    free = next((port for port in range(service.port + 10, service.port + 60) if ports.is_free(port)), None)
+    if service.name != "traffic" or not free:
+        raise Failure(taken, f"end that one, or let this one listen elsewhere: --listen 127.0.0.1:{service.port + 10}")
+    say(f"{taken}; this one has its /metrics on port {free}")
+    service.port = free
 
 
 def cmd_status(options):
@@ -120,17 +139,33 @@ def cmd_status(options):
     stack = Stack(ROOT, port_offset=options.port_offset)
     recorded = stack.state.all()
     for name in sorted(stack.services, key=lambda name: name not in NAMES):  # the programs first
-        service = stack.services[name]
-        if service.running:
-            state = "running" if service.ready() else "not ready"
-        else:
-            state = "died" if name in recorded else "stopped"
-        say(f"{name:18} {state:10} {service.pid or '-':>8} {service.port or '-':>6}")
+        state, pid = _state(stack.services[name], name in recorded)
+        say(f"{name:18} {state:13} {pid or '-':>8} {stack.services[name].port or '-':>6}")
+    _tell_other_copies(options.port_offset)
     return 0 if recorded and all(stack.services[name].running for name in recorded if name in stack.services) else 1
+
+
+def _state(service, recorded):
+    """(state, pid), in words for status."""
+    by_hand = service.terminal_pid if service.name in NAMES else None
+    if by_hand:
+        return "in a terminal", by_hand
+    if service.running:
+        return "running" if service.ready() else "not ready", service.pid
+    return "died" if recorded else "stopped", None
+
+
+def _tell_other_copies(port_offset):
+    """Whoever forgot which copy it was hears of those that run, where the one asked for does not."""
+    running = running_copies(ROOT)
+    if port_offset not in running:
+        for offset in running:
+            say(f"a copy runs {f'with{option(offset)}' if offset else 'without --port-offset'}")
 
 
 def cmd_logs(options):
     stack = Stack(ROOT, port_offset=options.port_offset)
+    _tell_other_copies(options.port_offset)
     found = sorted(stack.logs.glob("*.log"))
     if options.name:
         found = [log for log in found if log.stem == options.name]
@@ -144,9 +179,11 @@ def cmd_logs(options):
 
 def cmd_down(options):
     if not state_dir(ROOT, options.port_offset).exists():
-        return say("nothing runs")
-    with locked(lock_of(options.port_offset), "down"):
-        _down(Stack(ROOT, port_offset=options.port_offset))
+        say("nothing runs")
+    else:
+        with locked(lock_of(options.port_offset), "down"):
+            _down(Stack(ROOT, port_offset=options.port_offset))
+    _tell_other_copies(options.port_offset)
 
 
 def _down(stack):
@@ -175,10 +212,21 @@ def cmd_bench(options):
     run_bench(ROOT, options.name, options.seconds)
 
 
+def arranged(arguments):
+    """`--port-offset N COMMAND` is taken for `COMMAND --port-offset N`, and `help COMMAND` for `COMMAND --help`."""
+    if arguments[:1] == ["help"]:
+        return [*arguments[1:2], "--help"]
+    if arguments[:1] == ["--port-offset"] and len(arguments) > 2:
+        return [arguments[2], *arguments[:2], *arguments[3:]]
+    if arguments and arguments[0].startswith("--port-offset=") and len(arguments) > 1:
+        return [arguments[1], arguments[0], *arguments[2:]]
+    return arguments
+
+
 def main(arguments):
     signals_interrupt()
     try:
-        options = parser().parse_args(arguments)
+        options = parser().parse_args(arranged(arguments))
         return options.function(options) or 0
     except Failure as failure:
         too_late_to_interrupt()
@@ -188,5 +236,3 @@ def main(arguments):
         too_late_to_interrupt()
         complain(Failure("interrupted", "the same command again goes on from here"))
         return 130
-    except BrokenPipeError:
-        return 1

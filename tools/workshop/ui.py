@@ -1,6 +1,7 @@
 """What is said on the terminal, and Failure: a problem with the sentence that says what to do next."""
 
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -17,7 +18,16 @@ class Failure(Exception):
 
 
 def say(text=""):
-    print(text, flush=True)
+    write(sys.stdout, text + "\n")
+
+
+def write(stream, text):
+    """Whoever read may have left (`| head`, a closed terminal), which is no reason to leave work half done."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def step(text):
@@ -26,7 +36,7 @@ def step(text):
 
 
 def complain(failure):
-    print(f"workshop: {failure}", file=sys.stderr, flush=True)
+    write(sys.stderr, f"workshop: {failure}\n")
 
 
 class LiveLine:
@@ -40,16 +50,14 @@ class LiveLine:
 
     def show(self, text):
         if self.tty:
-            sys.stdout.write("\r\033[K" + f"          {text}"[:100])
-            sys.stdout.flush()
+            write(sys.stdout, "\r\033[K" + f"          {text}"[:100])
         elif time.monotonic() - self.last >= self.EVERY:
             step(f"  {text[:100]}")
             self.last = time.monotonic()
 
     def clear(self):
         if self.tty:
-            sys.stdout.write("\r\033[K")
-            sys.stdout.flush()
+            write(sys.stdout, "\r\033[K")
 
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
