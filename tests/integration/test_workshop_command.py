@@ -415,6 +415,8 @@ def test_a_program_that_ends_at_once_is_reported(copy):
 
 
 def test_run_is_the_program_in_the_foreground(copy):
+    if set(PROGRAMS) & set(copy.pids()):
+        copy.run("down")
     assert copy.run("up", "--stack-only").returncode == 0
     process = copy.begin("run", "frontend", "--some-option", "1")
     until(lambda: not ports.is_free(5000 + copy.offset), 30)
