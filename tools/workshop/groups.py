@@ -46,10 +46,12 @@ def unit(preset, label=None):
 
 
 def integration(preset, *more):
-    """pytest against real servers, with the programs built with the preset."""
+    """pytest against real servers, with the programs built with the preset: two files at a time, each with servers of
+    its own, since the tests wait more than they work."""
 
     def run(root):
-        return _pytest(root, "integration", preset, _binaries(root, preset), *more)
+        side_by_side = ("-n", "2", "--dist", "loadfile")
+        return _pytest(root, "integration", preset, _binaries(root, preset), *side_by_side, *more)
 
     return run
 
