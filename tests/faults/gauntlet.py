@@ -49,8 +49,9 @@ def killed_before_the_commit(system, load):
     with blocked(system.place, "lock table fruits in share mode"):
         before = system.backend.value("amqp_delivered_total")
         until(lambda: system.backend.value("amqp_delivered_total") >= before + 20)
-        system.crash("backend", ready=False)
-    until(system.ready)
+        system.kill("backend")
+        end_sessions(system.place)
+    system.start("backend")
     load.flows()
 
 
@@ -62,8 +63,9 @@ def killed_with_one_batch_stuck(system, load):
         before = system.place.count()
         until(lambda: system.place.count() > before + 40)
         time.sleep(0.1)  # for the acks
-        system.crash("backend", ready=False)
-    until(system.ready)
+        system.kill("backend")
+        end_sessions(system.place)
+    system.start("backend")
     load.flows()
 
 
@@ -87,6 +89,15 @@ def broker_away_past_the_deadline(system, load):
     wire.accept()
     until(system.ready)
     load.flows()
+
+
+def end_sessions(place):
+    """Those of the backend that died. Else PostgreSQL, which looks for its client only when it has an answer, would do
+    what was asked as soon as the lock is gone."""
+    place.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'backend' "
+              "and datname = current_database()")
+    until(lambda: place.sql("select count(*) from pg_stat_activity where application_name = 'backend' "
+                            "and datname = current_database()") == [(0,)])
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ What the programs counted is summed up across their crashes, as far as it could 
 
 import contextlib
 import itertools
+import random
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -47,6 +49,14 @@ def control(rabbitmq, *words):
     return done.stdout
 
 
+def lasting_port():
+    """A free port that stays free while its program is dead: the kernel gives none below 32768 to an outgoing connection."""
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", random.randrange(12000, 32000)))
+            return probe.getsockname()[1]
+
+
 class SturdyPlace(Place):
     """A place whose own connections survive a server that was killed."""
 
@@ -80,7 +90,7 @@ class System:
         self.stack, self.place, self.directory = stack, place, directory
         self.flags = FLAGS | {"backend": ("--generators", generators)}
         self.ledger, self.past, self._loads = Ledger(), Counter(), itertools.count(1)
-        self.wires, self.programs, self._make_wires = {}, {}, wires
+        self.wires, self.programs, self.ports, self._make_wires = {}, {}, {}, wires
         self._ends = contextlib.ExitStack()
 
     def __enter__(self):
@@ -106,16 +116,21 @@ class System:
 
     # The programs.
 
-    def start(self, program, port=None, ready=True, ends=None):
+    def start(self, program, ready=True, ends=None):
+        """On the same port each time."""
+        port = self.ports.setdefault(program, lasting_port())
         self.programs[program] = (ends or self._ends).enter_context(running(
-            self.stack, self.place, program, *self.flags[program], wires=self.wires.get(program), port=port, ready=ready))
+            self.stack, self.place, program, *self.flags[program], wires=self.wires.get(program),
+            port=port, ready=ready))
 
     def crash(self, program, ready=True):
-        """Killed, and started again in its old place."""
-        old = self.programs[program]
+        """Killed, and started again."""
+        self.kill(program)
+        self.start(program, ready)
+
+    def kill(self, program):
         self.past += self._events(program)
-        old.crash()
-        self.start(program, port=old.port, ready=ready)
+        self.programs[program].crash()
 
     def _events(self, program):
         if not self.programs[program].running:

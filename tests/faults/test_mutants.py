@@ -14,6 +14,7 @@ import pytest
 import program
 from form import LONG
 from gauntlet import gauntlet
+from observer import Observer
 from place import ROOT
 
 MUTANTS = Path(__file__).parent / "mutants"
@@ -27,6 +28,7 @@ EXPECTED = {
     "no_unique_key": "doubled",
     "multiple_ack_too_high": "lost",
 }
+BLOCKS = "waits_in_a_handler"  # loses nothing; the observer of the loops must see it
 
 
 def call(*argv, cwd):
@@ -62,7 +64,7 @@ def mutant(copy, request, monkeypatch):
 
 
 def test_every_mutant_is_expected():
-    assert {patch.stem for patch in MUTANTS.glob("*.patch")} == set(EXPECTED)
+    assert {patch.stem for patch in MUTANTS.glob("*.patch")} == {*EXPECTED, BLOCKS}
 
 
 @pytest.mark.parametrize("mutant", list(EXPECTED) if LONG else list(EXPECTED)[:2], indirect=True)
@@ -76,3 +78,13 @@ def test_it_is_found_out(mutant, wired):
         if EXPECTED[mutant] in found:
             return
     pytest.fail(f"{mutant} passed: {found}, with {dict(wired.events())}")
+
+
+@pytest.mark.skipif(not LONG, reason="in the long form")
+@pytest.mark.parametrize("mutant", [BLOCKS], indirect=True)
+def test_a_loop_that_waits_is_found_out(mutant, system):
+    with system.load(rate=15) as load, Observer(system) as observer:
+        load.flows()
+    with pytest.raises(AssertionError):
+        observer.judge(1 << 40)
+    assert observer.lags["frontend"] > observer.lags["backend"]
