@@ -139,7 +139,8 @@ def test_an_id_is_stored_once(backend, place):
 # Dead letters
 
 @pytest.mark.parametrize("body, reason", [
-    (b"nonsense", "not JSON"), (b"", "not JSON"), (b"\x00\x01\xfe\xff", "not JSON"), (b'{"fruit":"pears","quantity":3', "not JSON"),
+    (b"nonsense", "not JSON"), (b"", "not JSON"), (b"\x00\x01\xfe\xff", "not JSON"),
+    (b'{"fruit":"pears","quantity":3', "not JSON"),
     (b"{'fruit': 'pears', 'quantity': 3}", "not JSON"), (b'{"fruit":"\xff\xfe","quantity":3}', "not JSON"),
     (b'"hello" "hello"', "not JSON"), (b"[" * 3000, "not JSON"), ("nonsense über €uro".encode(), "not JSON"),
     (b"17", "neither"), (b"null", "neither"), (b'"goodbye"', "neither"), (b'["fruit"]', "neither"),

@@ -78,7 +78,8 @@ def test_hello_is_done(frontend, backend):
 
 def test_what_is_rejected_reaches_nobody(frontend, backend, place):
     finished = backend.value("worker_jobs_total")
-    frontend.order("kiwi"), frontend.order(quantity=0), frontend.order(Idempotency_Key="x"), frontend.get("/fruit?name=kiwi")
+    frontend.order("kiwi"), frontend.order(quantity=0), frontend.order(Idempotency_Key="x")
+    frontend.get("/fruit?name=kiwi")
     identity = frontend.order("pears", 1).json()["id"]
     until(lambda: place.rows() == [(identity, "pears", 1)])
     until(lambda: backend.value("worker_jobs_total") == finished + 1)

@@ -41,7 +41,8 @@ FROM_THE_START = {
         "worker_jobs_total": [{"job": "hello", "result": "done"},
                               *({"job": "fruit", "result": result} for result in ("stored", "duplicate", "dead_letter")),
                               *({"job": "unknown", "result": result} for result in ("duplicate", "dead_letter"))],
-        "worker_job_duration_seconds": [{"job": job, "quantile": q} for job in ("hello", "fruit") for q in ("0.5", "0.9", "0.99")],
+        "worker_job_duration_seconds": [{"job": job, "quantile": q} for job in ("hello", "fruit")
+                                        for q in ("0.5", "0.9", "0.99")],
         "worker_job_duration_seconds_count": [{"job": job} for job in ("hello", "fruit")],
         "worker_busy": [{}], "generator_messages_total": [{}], "retention_deleted_total": [{}],
         "amqp_delivered_total": [{"redelivered": value} for value in ("true", "false")],
@@ -84,7 +85,8 @@ def busy(stack):
             running(stack, place, "traffic", "--pause", "1-5", env={"BASE_URL": frontend.url}) as traffic:
         place.publish(b"nonsense")
         frontend.get("/nowhere")
-        until(lambda: traffic.value("traffic_requests_total") > 300 and backend.value("worker_jobs_total", job="hello") > 20)
+        until(lambda: traffic.value("traffic_requests_total") > 300)
+        until(lambda: backend.value("worker_jobs_total", job="hello") > 20)
         yield {tested.program: tested.get("/metrics").text for tested in (frontend, backend, traffic)}
 
 
@@ -143,7 +145,8 @@ def test_openmetrics_where_it_is_spoken(stack, place, run, program):
     place.make_schema()
     tested = run(program, ready=False, env={"BASE_URL": "http://127.0.0.1:1"})
     until(tested.listening)
-    answer = tested.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"})
+    wish = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+    answer = tested.get("/metrics", headers={"Accept": wish})
     if answer.headers["Content-Type"].startswith("application/openmetrics-text"):
         assert answer.text.endswith("# EOF\n")
         assert list(openmetrics.text_string_to_metric_families(answer.text))
@@ -154,7 +157,8 @@ def test_openmetrics_where_it_is_spoken(stack, place, run, program):
 
 # From the start
 
-@pytest.mark.parametrize("program, series", [(program, series) for program in PROGRAMS for series in FROM_THE_START[program]])
+@pytest.mark.parametrize("program, series", [(program, series) for program in PROGRAMS
+                                             for series in FROM_THE_START[program]])
 def test_known_labels_exist_from_the_start(fresh, program, series):
     there = [labels for name, labels, _ in samples(fresh[program]) if name == series]
     for labels in FROM_THE_START[program][series]:

@@ -58,7 +58,8 @@ def test_a_lost_confirm_means_the_same_message_again(place, run, wires):
     keys = [str(uuid.uuid4()) for _ in range(5)]
     wires.rabbitmq.mute()  # the broker gets the message, its confirm gets lost
     answers = []
-    threads = [threading.Thread(target=lambda key=key: answers.append(frontend.order(Idempotency_Key=key))) for key in keys]
+    threads = [threading.Thread(target=lambda key=key: answers.append(frontend.order(Idempotency_Key=key)))
+               for key in keys]
     for thread in threads:
         thread.start()
     until(lambda: place.waiting() == 5)

@@ -89,11 +89,12 @@ def test_only_get_publishes(frontend, place, method):
 
 
 def test_hello_total_counts_requests(frontend):
-    before = frontend.value("hello_total"), frontend.value("http_requests_total", endpoint="/hello", method="GET", code="200")
+    answered = {"endpoint": "/hello", "method": "GET", "code": "200"}
+    before = frontend.value("hello_total"), frontend.value("http_requests_total", **answered)
     for _ in range(5):
         frontend.get("/hello")
     frontend.request("HEAD", "/hello")
-    after = frontend.value("hello_total"), frontend.value("http_requests_total", endpoint="/hello", method="GET", code="200")
+    after = frontend.value("hello_total"), frontend.value("http_requests_total", **answered)
     assert after == (before[0] + 5, before[1] + 5)
 
 

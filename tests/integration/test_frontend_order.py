@@ -88,8 +88,9 @@ def test_bodies_that_mean_three_pears(frontend, place, body):
     (b'{"fruit":"pears","quantity":3}}', MISSING), (b'{"fruit":null,"quantity":3}', MISSING),
     (b'{"fruit":"pears","quantity":null}', MISSING), (b'{"Fruit":"pears","quantity":3}', MISSING),
     (b'{"fruit":"\xff","quantity":3}', MISSING), (b"[" * 5000, MISSING), (b"fruit=pears&quantity=3", MISSING),
-    (b'{"fruit":"kiwi","quantity":3}', FRUIT), (b'{"fruit":"all","quantity":3}', FRUIT), (b'{"fruit":"","quantity":3}', FRUIT),
-    (b'{"fruit":7,"quantity":3}', FRUIT), (b'{"fruit":["pears"],"quantity":3}', FRUIT), (b'{"fruit":"kiwi","quantity":0}', FRUIT),
+    (b'{"fruit":"kiwi","quantity":3}', FRUIT), (b'{"fruit":"all","quantity":3}', FRUIT),
+    (b'{"fruit":"","quantity":3}', FRUIT), (b'{"fruit":7,"quantity":3}', FRUIT),
+    (b'{"fruit":["pears"],"quantity":3}', FRUIT), (b'{"fruit":"kiwi","quantity":0}', FRUIT),
     (b'{"fruit":"pears\\u0000","quantity":3}', FRUIT), (b'{"fruit":" pears","quantity":3}', FRUIT),
     (b'{"fruit":"pears","quantity":0}', QUANTITY), (b'{"fruit":"pears","quantity":-1}', QUANTITY),
     (b'{"fruit":"pears","quantity":"3"}', QUANTITY), (b'{"fruit":"pears","quantity":3.0}', QUANTITY),
@@ -106,28 +107,31 @@ def test_a_wrong_body_is_refused_and_not_published(frontend, place, body, error)
     assert published_besides(frontend, place) == []
 
 
-@pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonx",
-                                          "application/json-patch+json", "multipart/form-data; boundary=x", "json"])
+@pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/x-www-form-urlencoded",
+                                          "application/jsonx", "application/json-patch+json", "json",
+                                          "multipart/form-data; boundary=x"])
 def test_another_content_type_is_415(frontend, place, content_type):
     answer = post(frontend, b'{"fruit":"pears","quantity":3}', content_type)
     assert answer.status_code == 415 and "application/json" in answer.json()["error"]
     assert published_besides(frontend, place) == []
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8"])
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON",
+                                          "application/json;charset=UTF-8"])
 def test_forms_of_the_content_type(frontend, content_type):
     assert post(frontend, b'{"fruit":"pears","quantity":3}', content_type).status_code == 200
 
 
-@pytest.mark.parametrize("key", [KEY, KEY.upper(), "00000000-0000-0000-0000-000000000001", "F47AC10B-58cc-4372-a567-0e02b2c3d479"])
+@pytest.mark.parametrize("key", [KEY, KEY.upper(), "00000000-0000-0000-0000-000000000001",
+                                 "F47AC10B-58cc-4372-a567-0e02b2c3d479"])
 def test_an_idempotency_key_becomes_the_id(frontend, place, key):
     answer = frontend.order(Idempotency_Key=key)
     assert answer.json()["id"] == key.lower()
     assert place.take(1)[0][1].message_id == key.lower()
 
 
-@pytest.mark.parametrize("key", ["", "1", KEY[:-1], KEY + "0", KEY.replace("-", ""), "{" + KEY + "}", KEY.replace("0", "g", 1),
-                                 KEY[:8] + "_" + KEY[9:], "x" * 3000])
+@pytest.mark.parametrize("key", ["", "1", KEY[:-1], KEY + "0", KEY.replace("-", ""), "{" + KEY + "}",
+                                 KEY.replace("0", "g", 1), KEY[:8] + "_" + KEY[9:], "x" * 3000])
 def test_a_key_that_is_no_uuid_is_refused(frontend, place, key):
     answer = frontend.order(Idempotency_Key=key)
     assert answer.status_code == 400 and "Idempotency-Key" in answer.json()["error"]
@@ -160,8 +164,8 @@ def test_pipelined_orders_are_answered_in_their_order(frontend, place):
     with socket.create_connection(("127.0.0.1", frontend.port), 5) as peer:
         for quantity in range(1, 31):
             body = b'{"fruit":"pears","quantity":%d}' % quantity
-            peer.sendall(b"POST /fruit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-                         % (len(body), body))
+            peer.sendall(b"POST /fruit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                         b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         said = b""
         while said.count(b"You sent") < 30:
             said += peer.recv(65536)

@@ -64,14 +64,15 @@ def test_without_a_name_it_is_all(frontend, place):
     assert total(frontend) == total(frontend, "?other=x") == {"fruit": "all", "total_quantity": 3}
 
 
-@pytest.mark.parametrize("query", ["?name=PEARS", "?name=Pears", "?name=%70ears", "?x=y&name=pears&name=kiwi", "?name=pears&"])
+@pytest.mark.parametrize("query", ["?name=PEARS", "?name=Pears", "?name=%70ears", "?x=y&name=pears&name=kiwi",
+                                   "?name=pears&"])
 def test_ways_to_write_pears(frontend, place, query):
     store(place, "pears", 3)
     assert total(frontend, query) == {"fruit": "pears", "total_quantity": 3}
 
 
-@pytest.mark.parametrize("query", ["?name=kiwi", "?name=", "?name", "?name=pears%00", "?name=%zz", "?name=pears ", "?name=+pears",
-                                   "?name=" + "p" * 3000, "?name=kiwi&name=pears"])
+@pytest.mark.parametrize("query", ["?name=kiwi", "?name=", "?name", "?name=pears%00", "?name=%zz", "?name=pears ",
+                                   "?name=+pears", "?name=" + "p" * 3000, "?name=kiwi&name=pears"])
 def test_an_unknown_name_is_400_and_asks_nobody(frontend, place, query):
     before = frontend.value("cache_requests_total"), frontend.value("fruit_requests_total")
     answer = frontend.get("/fruit" + query)
@@ -107,8 +108,8 @@ def test_the_answer_is_cached_for_five_seconds(frontend, place):
     assert total(frontend, "?name=pears")["total_quantity"] == 7
 
 
-@pytest.mark.parametrize("garbage", ["", "nonsense", "-5", "+5", "1.5", " 7", "7 ", "0x10", "1e3", "99999999999999999999", "٣",
-                                     "7\x00", "007"])
+@pytest.mark.parametrize("garbage", ["", "nonsense", "-5", "+5", "1.5", " 7", "7 ", "0x10", "1e3",
+                                     "99999999999999999999", "٣", "7\x00", "007"])
 def test_a_cached_value_that_is_no_number_is_a_miss(frontend, place, garbage):
     store(place, "pears", 3)
     place.redis.set("fruit_pears", garbage)
@@ -233,7 +234,7 @@ def test_without_both_it_is_503(wired, place, wires):
 def test_a_postgres_that_hangs_ends_in_503_and_delays_nothing_else(wired, wires):
     wires.postgres.stall()
     begin = time.monotonic()
-    [slow, fast] = parallel(2, lambda n: (wired.get("/fruit" if n == 0 else "/hello").status_code, time.monotonic() - begin))
+    slow, fast = parallel(2, lambda n: (wired.get(("/fruit", "/hello")[n]).status_code, time.monotonic() - begin))
     assert slow[0] == 503 and slow[1] < 7  # the query's limit is 5 s, and there is some grace
     assert fast[0] == 200 and fast[1] < 1
     wires.postgres.flow()

@@ -10,7 +10,8 @@ from program import running
 from until import until
 
 EXPORTERS = ("prometheus", "node", "blackbox", "postgres-exporter", "redis-exporter")
-JOBS = {"frontend", "backend", "traffic", "rabbitmq", "rabbitmq-queues", "node", "postgres", "redis", "blackbox", "prometheus"}
+JOBS = {"frontend", "backend", "traffic", "rabbitmq", "rabbitmq-queues", "node", "postgres", "redis", "blackbox",
+        "prometheus"}
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,8 @@ def api(stack):
     """Answers when every target was scraped, the programs' ones twice."""
     def program(name, *flags):
         ports = {"frontend": 5000, "backend": 5001, "traffic": 5002}
-        return running(stack, place, name, *flags, port=ports[name] + stack.port_offset, env={"BASE_URL": stack.frontend.url})
+        return running(stack, place, name, *flags, port=ports[name] + stack.port_offset,
+                       env={"BASE_URL": stack.frontend.url})
 
     with Place(stack) as place:
         try:
@@ -27,7 +29,8 @@ def api(stack):
                     program("traffic", "--pause", "10-50"):
                 api = stack.prometheus.api
                 until(lambda: {health for health, _ in api.targets().values()} == {"up"}, 30, every=0.2)
-                until(lambda: (api.value("min(count_over_time(up{job=~'frontend|backend|traffic'}[1m]))") or 0) >= 2, 30, every=0.2)
+                scrapes = "min(count_over_time(up{job=~'frontend|backend|traffic'}[1m]))"
+                until(lambda: (api.value(scrapes) or 0) >= 2, 30, every=0.2)
                 yield api
         finally:
             stack.down(EXPORTERS)
@@ -61,14 +64,15 @@ def test_counters_move(api, query):
     assert api.value(query) > 0
 
 
-@pytest.mark.parametrize("query", ["changes(all_fruits[30s])", *(f"changes(recent_fruits{{fruit='{fruit}'}}[30s])" for fruit in FRUITS)])
-def test_gauges_move(api, query):
-    assert until(lambda: api.value(query), 15, every=0.5) > 0
+@pytest.mark.parametrize("gauge", ["all_fruits", *(f"recent_fruits{{fruit='{fruit}'}}" for fruit in FRUITS)])
+def test_gauges_move(api, gauge):
+    assert until(lambda: api.value(f"changes({gauge}[30s])"), 15, every=0.5) > 0
 
 
 @pytest.mark.parametrize("query, low, high", [
-    ("histogram_quantile(0.5, sum by (le) (rate(http_latency_bucket{job='frontend',endpoint='/hello'}[30s])))", 0.001, 0.5),
-    ("histogram_quantile(0.5, sum by (le) (rate(traffic_request_duration_seconds_bucket{endpoint='/hello'}[30s])))", 0.001, 0.5),
+    ("histogram_quantile(0.5, sum by (le) (rate(http_latency_bucket{endpoint='/hello'}[30s])))", 0.001, 0.5),
+    ("histogram_quantile(0.5, sum by (le) (rate(traffic_request_duration_seconds_bucket{endpoint='/hello'}[30s])))",
+     0.001, 0.5),
     ("sum(rate(http_latency_sum[30s])) / sum(rate(http_latency_count[30s]))", 1e-6, 0.5),
 ])
 def test_histograms_move(api, query, low, high):
@@ -98,6 +102,7 @@ def test_the_queue_is_seen_from_the_brokers_side(api):
 def test_nothing_was_dropped_on_the_way(api):
     """A scrape's samples are the page's lines: nothing was refused as a duplicate or as out of order."""
     for job in ("frontend", "backend", "traffic"):
-        assert api.value(f"scrape_samples_scraped{{job='{job}'}}") == api.value(f"scrape_samples_post_metric_relabeling{{job='{job}'}}") > 50
+        read = api.value(f"scrape_samples_scraped{{job='{job}'}}")
+        assert read == api.value(f"scrape_samples_post_metric_relabeling{{job='{job}'}}") > 50
     assert api.value("sum(prometheus_target_scrapes_sample_duplicate_timestamp_total)") == 0
     assert api.value("sum(metrics_errors_total)") == 0

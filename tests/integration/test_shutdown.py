@@ -59,7 +59,8 @@ def test_while_all_servers_are_away(place, run, wires, program):
 
 def test_while_all_servers_hang(place, run, wires):
     """Polite good-byes get no answer, nor does what is in flight; each has its limit."""
-    both = backend, frontend = run("backend", "--generators", "0", wires=wires), run("frontend", "--hello-delay", "30000", wires=wires)
+    backend = run("backend", "--generators", "0", wires=wires)
+    frontend = run("frontend", "--hello-delay", "30000", wires=wires)
     until(lambda: "down" not in backend.get("/ready").text + frontend.get("/ready").text)
     with place.transaction() as lock:
         lock.cursor().execute("lock table fruits")
@@ -71,10 +72,10 @@ def test_while_all_servers_hang(place, run, wires):
             wire.stall()
         peers.append(send(frontend.port, "/fruit?name=apples"))
         begin = time.monotonic()
-        for program in both:
+        for program in (backend, frontend):
             program.exit_status = 1  # a stage met its limit
             program.signal(signal.SIGTERM)
-        for program in both:
+        for program in (backend, frontend):
             program.wait_exit()
         assert time.monotonic() - begin < 8
     lock.close()
