@@ -9,7 +9,8 @@
 #include "base/buf.h"
 #include "base/list.h"
 
-#define STORE_BATCH_MAX 500 /* jobs */
+#define STORE_BATCH_MAX   500               /* jobs */
+#define STORE_BATCH_BYTES (8 * 1024 * 1024) /* of bodies, past which it is not gathered further */
 
 struct store;
 
@@ -23,6 +24,7 @@ struct batch {
         BATCH_DELETING,   /* committed; waits for Redis */
     } state;
     size_t count;
+    size_t bytes;            /* of the bodies gathered */
     size_t inserted, buried; /* rows and dead letters that were new, once committed */
     struct job jobs[STORE_BATCH_MAX];
 };

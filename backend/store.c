@@ -46,7 +46,7 @@ static struct batch *batch_new(struct store *s)
         return NULL;
     b->store = s;
     b->state = BATCH_GATHERING;
-    b->count = b->inserted = b->buried = 0;
+    b->count = b->bytes = b->inserted = b->buried = 0;
     list_init(&b->item);
     return b;
 }
@@ -74,8 +74,10 @@ int store_add(struct store *s, const struct job *job)
         uv_timer_start(&s->gather_timer, on_gathered, STORE_BATCH_MS, 0);
     }
     s->epoch = job->tag.epoch;
-    s->gathering->jobs[s->gathering->count++] = *job;
-    if (s->gathering->count == STORE_BATCH_MAX)
+    struct batch *b = s->gathering;
+    b->jobs[b->count++] = *job;
+    b->bytes += job->len;
+    if (b->count == STORE_BATCH_MAX || b->bytes > STORE_BATCH_BYTES)
         submit_gathered(s);
     return OK;
 }

@@ -1,11 +1,11 @@
 /*
  * The store: all SQL that writes fruits.
  *
- * Jobs gather in a batch until it holds STORE_BATCH_MAX or is STORE_BATCH_MS old. A batch is one
- * transaction: an insert of its rows, which passes over those whose message id is there already,
- * and one of its dead letters. After the commit the cache keys of its fruits are deleted, for the
- * rows passed over too, as the process may have died between the first commit and its DEL. Then the
- * jobs go back to the worker, which acknowledges them.
+ * Jobs gather in a batch until it is full or STORE_BATCH_MS old. A batch is one transaction: an
+ * insert of its rows, which passes over those whose message id is there already, and one of its
+ * dead letters. After the commit the cache keys of its fruits are deleted, for the rows passed over
+ * too, as the process may have died between the first commit and its DEL. Then the jobs go back to
+ * the worker, which acknowledges them.
  *
  * A batch that PostgreSQL refuses for what is in it (SQLSTATE class 22 or 23) is split in halves,
  * until the bad job stands alone and becomes a dead letter. Any other failure says nothing about
