@@ -59,6 +59,7 @@ def parser():
     tester = command("test", cmd_test, "build and run the tests; without a name, a short form of every group")
     tester.add_argument("group", nargs="?", choices=[*GROUPS, "all"], metavar="|".join([*GROUPS, "all"]))
     tester.add_argument("--long", action="store_true", help="the long form of the group, which `all` is of every one")
+    tester.add_argument("--seconds", type=int, metavar="N", help="with fuzz: how long each target runs (60)")
     bench = command("bench", cmd_bench, "measure, side by side with nginx, wrk, bare programs and a Go service")
     bench.add_argument("name", nargs="?", choices=BENCHES, metavar="|".join(BENCHES))
     bench.add_argument("--seconds", type=int, metavar="N", help="length of one run (3)")
@@ -203,7 +204,9 @@ def cmd_reset(options):
 
 
 def cmd_test(options):
-    return run_tests(ROOT, options.group, options.long)
+    if options.seconds is not None and (options.group != "fuzz" or options.seconds < 1):
+        raise Failure("--seconds: a number from 1 on, with 'test fuzz' alone", status=2)
+    return run_tests(ROOT, options.group, options.long, options.seconds)
 
 
 def cmd_bench(options):

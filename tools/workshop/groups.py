@@ -66,6 +66,23 @@ def faults(form):
     return run
 
 
+def fuzz(seconds):
+    """Each of libFuzzer's targets for so long, two at a time. What one finds stays in build/fuzz/tests/fuzz/found/, and
+    is tried again by the next run."""
+
+    def run(root):
+        build.build(root, "fuzz")
+        subprocess.run(["cmake", "--preset", "fuzz", f"-DFUZZ_SECONDS={seconds}"], cwd=root, check=True,
+                       stdout=subprocess.DEVNULL)
+        report = root / "build/fuzz/fuzz.xml"
+        report.unlink(missing_ok=True)
+        subprocess.run(["ctest", "--test-dir", "build/fuzz", "--output-on-failure", "--no-tests=error", "--parallel", "2",
+                        "--timeout", str(seconds + 120), "--output-junit", str(report)], cwd=root)
+        return counts(report)
+
+    return run
+
+
 def _pytest(root, group, preset, binaries, *more, **variables):
     report = root / "build" / preset / f"{group}.xml"
     report.unlink(missing_ok=True)
@@ -103,6 +120,8 @@ def counts(report):
 # What the short form leaves out under the sanitizers, where each of them takes a minute or more.
 SLOW = "workshop_command or traffic or amqp_room or backend_faults"
 
+FUZZ_SECONDS = 60  # for each target, where the group is asked for by its name
+
 # Group → its parts: name → function(root) → (passed, failed).
 GROUPS = {
     "lint": {"lint": lint},
@@ -111,24 +130,27 @@ GROUPS = {
     "integration": {"integration": integration("release"),
                     "integration, address sanitizer": integration("asan", "-k", f"not ({SLOW})")},
     "faults": {"faults": faults(os.environ.get("WORKSHOP_FAULTS", "short"))},
+    "fuzz": {"fuzz": fuzz(10)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
 LONG = {"integration, address sanitizer": integration("asan", "-k", "not workshop_command"),
-        "faults": faults("long")}
+        "faults": faults("long"), "fuzz": fuzz(FUZZ_SECONDS)}
 
 
-def chosen(group, long=False):
-    """name → part, of the group or of all; `all` is the long form of every one."""
+def chosen(group, long=False, seconds=None):
+    """name → part, of the group or of all; `all` is the long form of every one. `seconds` are for a fuzz target."""
+    if group == "fuzz":
+        return {"fuzz": fuzz(seconds or FUZZ_SECONDS)}
     every = {name: part for each in GROUPS.values() for name, part in each.items()}
     parts = GROUPS.get(group, every)
     return {name: LONG.get(name, part) if long or group == "all" else part for name, part in parts.items()}
 
 
-def run_tests(root, group=None, long=False):
+def run_tests(root, group=None, long=False, seconds=None):
     """Exit status 0 where everything passed."""
     packages.ensure(packages.RUN + packages.TEST, root / ".workshop/logs/apt.log")
     with locked(root / ".workshop/lock-test", "test"):
-        results = [(name, *_run(name, part, root)) for name, part in chosen(group, long).items()]
+        results = [(name, *_run(name, part, root)) for name, part in chosen(group, long, seconds).items()]
     say()
     for name, passed, failed, seconds in results:
         say(f"{'ok    ' if not failed else 'FAILED'} {name:32} {passed:4} passed {failed:4} failed {seconds:6.0f} s")
