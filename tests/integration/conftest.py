@@ -24,6 +24,14 @@ from program import running  # noqa: E402
 from workshop import Stack, free_offset  # noqa: E402
 
 
+# What takes longest. Several workers share the files out as they come, and the last must not be left alone with one.
+LONGEST = ("test_workshop_command", "test_amqp_room", "test_traffic", "test_backend_faults")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory):
     directory = tmp_path_factory.mktemp("stack")

@@ -39,18 +39,18 @@ def unit(preset, label=None):
         report.unlink(missing_ok=True)
         only = ["-L", label] if label else []
         subprocess.run(["ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "--no-tests=error",
-                        "--timeout", "120", "--output-junit", str(report), *only], cwd=root)
+                        "--timeout", "120", "--parallel", "2", "--output-junit", str(report), *only], cwd=root)
         return counts(report)
 
     return run
 
 
 def integration(preset, *more):
-    """pytest against real servers, with the programs built with the preset: two files at a time, each with servers of
-    its own, since the tests wait more than they work."""
+    """pytest against real servers, with the programs built with the preset: three files at a time, each with servers
+    of its own, since the tests wait more than they work."""
 
     def run(root):
-        side_by_side = ("-n", "2", "--dist", "loadfile")
+        side_by_side = ("-n", "3", "--dist", "loadfile")
         return _pytest(root, "integration", preset, _binaries(root, preset), *side_by_side, *more)
 
     return run
