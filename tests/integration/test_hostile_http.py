@@ -14,7 +14,7 @@ import uuid
 import pytest
 
 from place import Place
-from program import running
+from program import parallel, running, sanitized
 from until import until
 
 ORDER = b'{"fruit":"pears","quantity":4}'
@@ -333,30 +333,40 @@ def test_pipelined_requests_whose_answers_nobody_reads(frontend):
             while True:
                 peer.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
         assert frontend.get("/health").elapsed.total_seconds() < 0.5
-        assert frontend.value("process_resident_memory_bytes") < before + 16e6
+        assert sanitized() or frontend.value("process_resident_memory_bytes") < before + 16e6
 
 
 # Too slow
 
-@pytest.mark.parametrize("request_bytes", [
-    HEAD + b"X: " + b"x" * 100, HEAD + LENGTH + b"\r\n" + b" " * (len(ORDER) - 1),
-    HEAD + CHUNKED + b"\r\n" + b"1\r\n \r\n" * 100, HEAD + CHUNKED + b"\r\n1e;" + b"x" * 100,
+TRICKLES = [
+    HEAD + b"X: " + b"x" * 100,
+    HEAD + LENGTH + b"\r\n" + b" " * (len(ORDER) - 1),
+    HEAD + CHUNKED + b"\r\n" + b"1\r\n \r\n" * 100,
+    HEAD + CHUNKED + b"\r\n1e;" + b"x" * 100,
     HEAD + CHUNKED + b"\r\n" + CHUNK + b"0\r\n" + b"X:" + b"x" * 100,
-], ids=["head", "body", "chunks", "extension", "trailer"])
-def test_a_trickle_gets_408(frontend, request_bytes):
-    """All of it but the last 24 bytes at once, and then one every half second: never silent, and never done."""
+]
+
+
+def test_a_trickle_gets_408(frontend):
+    """Of a head, a body, chunks, an extension and a trailer all but 24 bytes come at once, and then one every half
+    second: never silent, and never done."""
     before = frontend.value("http_rejected_total", reason="timeout")
+    for said, seconds in parallel(len(TRICKLES), lambda n: trickle(frontend, TRICKLES[n])):
+        assert statuses(said) == [408] and b"\r\nConnection: close" in said
+        assert LIMIT_S - 1 < seconds < LIMIT_S + 6
+    assert frontend.value("http_rejected_total", reason="timeout") == before + len(TRICKLES)
+
+
+def trickle(frontend, request):
+    """(what came, after how many seconds)"""
     with connect(frontend, LIMIT_S + 5) as peer:
-        peer.sendall(request_bytes[:-24])
+        peer.sendall(request[:-24])
         begin = time.monotonic()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            for byte in request_bytes[-24:]:
+            for byte in request[-24:]:
                 peer.send(bytes([byte]))
                 time.sleep(0.5)
-        said = said_until_close(peer)
-    assert statuses(said) == [408] and b"\r\nConnection: close" in said
-    assert LIMIT_S - 1 < time.monotonic() - begin < LIMIT_S + 6
-    assert frontend.value("http_rejected_total", reason="timeout") == before + 1
+        return said_until_close(peer), time.monotonic() - begin
 
 
 def test_half_a_request_and_gone(frontend):
