@@ -241,6 +241,8 @@ static int check_request(struct http_parser *p)
         return refuse(p, HTTP_REFUSE_FRAMING);
     if (memchr(m->target.data, '#', m->target.len)) /* no fragment is ever sent */
         return refuse(p, HTTP_REFUSE_SYNTAX);
+    if (http_span_is(m->target, "*") && m->method != HTTP_OPTIONS)
+        return refuse(p, HTTP_REFUSE_SYNTAX);
     if (announces_too_much(p))
         return refuse(p, HTTP_REFUSE_BODY_TOO_LARGE);
     return found.waits && (found.codings || p->llhttp.content_length > 0) ? HPE_PAUSED : 0;

@@ -159,6 +159,7 @@ def test_no_request_is_smuggled(frontend, framing, status, reason):
     (b"POST /fr\x7fuit HTTP/1.1\r\n", 400, "syntax"),
     (b"POST fruit HTTP/1.1\r\n", 400, "syntax"),
     (b"POST /fruit#x HTTP/1.1\r\n", 400, "syntax"),
+    (b"POST * HTTP/1.1\r\n", 400, "syntax"),
     (b"POST /fruit HTTP/1.1\n", 400, "line_end"),
     (b"POST /fruit HTTP/1.1\r", 400, "line_end"),
     (b"post /fruit HTTP/1.1\r\n", 501, "method"),

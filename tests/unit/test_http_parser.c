@@ -133,6 +133,7 @@ static void test_targets(void **state)
     expect("GET /?a?b HTTP/1.1\r\n" HOST "\r\n", "GET /?a?b;");
     expect("GET /#a HTTP/1.1\r\n" HOST "\r\n", "400 syntax");
     expect("GET a HTTP/1.1\r\n" HOST "\r\n", "400 syntax");
+    expect("GET * HTTP/1.1\r\n" HOST "\r\n", "400 syntax");
 }
 
 static void test_pipelined(void **state)
