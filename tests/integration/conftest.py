@@ -46,6 +46,15 @@ def place(stack):
         yield made
 
 
+@pytest.fixture(scope="module")
+def shared(stack):
+    """(place, frontend): one frontend and no backend, for all tests of a file that leave nothing behind."""
+    with Place(stack) as place:
+        place.make_schema()
+        with running(stack, place, "frontend") as frontend:
+            yield place, frontend
+
+
 @pytest.fixture
 def wires(stack):
     made = Wires(stack)

@@ -5,18 +5,9 @@ import uuid
 
 import pytest
 
-from place import Place
 from program import parallel, running
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest.fixture(scope="module")
-def shared(stack):
-    with Place(stack) as place:
-        place.make_schema()
-        with running(stack, place, "frontend") as frontend:
-            yield place, frontend
 
 
 @pytest.fixture

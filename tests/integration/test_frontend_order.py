@@ -6,19 +6,11 @@ import uuid
 
 import pytest
 
-from place import FRUITS, Place
-from program import parallel, running
+from place import FRUITS
+from program import parallel
 
 KEY = "0190163d-8694-739b-aea5-966c26f8ad91"
 MISSING, FRUIT, QUANTITY = "No fruit or quantity provided", "Invalid fruit", "Invalid quantity"
-
-
-@pytest.fixture(scope="module")
-def shared(stack):
-    with Place(stack) as place:
-        place.make_schema()
-        with running(stack, place, "frontend") as frontend:
-            yield place, frontend
 
 
 @pytest.fixture

@@ -5,17 +5,9 @@ import time
 
 import pytest
 
-from place import FRUITS, Place
+from place import FRUITS
 from program import parallel, running
 from until import until
-
-
-@pytest.fixture(scope="module")
-def shared(stack):
-    with Place(stack) as place:
-        place.make_schema()
-        with running(stack, place, "frontend") as frontend:
-            yield place, frontend
 
 
 @pytest.fixture

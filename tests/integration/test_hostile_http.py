@@ -13,8 +13,7 @@ import uuid
 
 import pytest
 
-from place import Place
-from program import parallel, running, sanitized
+from program import parallel, sanitized
 from until import until
 
 ORDER = b'{"fruit":"pears","quantity":4}'
@@ -28,14 +27,6 @@ HIDDEN = HEAD + LENGTH + b"\r\n" + ORDER
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
 KIB = 1024
 LIMIT_S = 10  # for a head, and for a body besides its minimum rate
-
-
-@pytest.fixture(scope="module")
-def shared(stack):
-    with Place(stack) as place:
-        place.make_schema()
-        with running(stack, place, "frontend") as frontend:
-            yield place, frontend
 
 
 @pytest.fixture
