@@ -43,11 +43,24 @@ static void init(struct metric_child *child, void *extra)
     reset(child);
 }
 
+static int read_point(const struct metric_child *child, struct metric_scratch *scratch,
+                      struct metric_point *point)
+{
+    const struct counter *c = (const struct counter *)child;
+    double fraction = cell_get_double(&c->fraction);
+    (void)scratch;
+    *point = (struct metric_point){
+        .child = child, .count = cell_get(&c->own) + cell_get(&c->shared), .whole = fraction == 0};
+    point->value = (double)point->count + fraction;
+    return OK;
+}
+
 const struct metric_ops metric_counter_ops = {
     .name = "counter",
     .size = sizeof(struct counter),
     .init = init,
     .reset = reset,
+    .read = read_point,
 };
 
 struct counter *counter_with(struct metric_family *f, const char *const values[])

@@ -34,12 +34,22 @@ static void observe(struct metric_child *child, double value)
     gauge_set((struct gauge *)child, value);
 }
 
+static int read_point(const struct metric_child *child, struct metric_scratch *scratch,
+                      struct metric_point *point)
+{
+    (void)scratch;
+    *point =
+        (struct metric_point){.child = child, .value = gauge_value((const struct gauge *)child)};
+    return OK;
+}
+
 const struct metric_ops metric_gauge_ops = {
     .name = "gauge",
     .size = sizeof(struct gauge),
     .init = init,
     .reset = reset,
     .observe = observe,
+    .read = read_point,
 };
 
 struct gauge *gauge_with(struct metric_family *f, const char *const values[])

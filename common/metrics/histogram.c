@@ -154,6 +154,18 @@ static void observe(struct metric_child *child, double value)
     histogram_observe((struct histogram *)child, value);
 }
 
+static int read_point(const struct metric_child *child, struct metric_scratch *scratch,
+                      struct metric_point *point)
+{
+    const struct histogram *h = (const struct histogram *)child;
+    *point = (struct metric_point){.child = child,
+                                   .n = child->family->n_bounds + 1,
+                                   .cumulative = scratch->cumulative,
+                                   .value = histogram_sum(h)};
+    point->count = metric_histogram_read(h, scratch->cumulative);
+    return OK;
+}
+
 const struct metric_ops metric_histogram_ops = {
     .name = "histogram",
     .size = sizeof(struct histogram),
@@ -161,6 +173,7 @@ const struct metric_ops metric_histogram_ops = {
     .init = init,
     .reset = reset,
     .observe = observe,
+    .read = read_point,
 };
 
 struct histogram *histogram_with(struct metric_family *f, const char *const values[])

@@ -3,6 +3,7 @@
 #define METRICS_INTERNAL_H
 
 #include "metrics/metrics.h"
+#include "metrics/point.h"
 
 /* What every type of metric can do: the rest of the room is the same for all four. */
 struct metric_ops {
@@ -14,10 +15,23 @@ struct metric_ops {
     void (*init)(struct metric_child *child, void *extra);
     void (*reset)(struct metric_child *child);                 /* all values to 0 */
     void (*observe)(struct metric_child *child, double value); /* for TIME; NULL: cannot */
+    /* The child's values now; see point.h. 0 or ERR_NOMEM. */
+    int (*read)(const struct metric_child *child, struct metric_scratch *scratch,
+                struct metric_point *point);
 };
 extern const struct metric_ops metric_counter_ops, metric_gauge_ops, metric_histogram_ops,
     metric_summary_ops;
 const struct metric_ops *metric_ops_of(const struct metric_family *f);
+
+/* One a format. Their appends to `out` may fail for want of memory: the caller looks at buf_ok. */
+struct metric_encoder {
+    const char *content_type;
+    /* The family with all its shown children; 0 or ERR_NOMEM. */
+    int (*write_family)(struct buf *out, const struct metric_family *f,
+                        struct metric_scratch *scratch);
+    void (*write_end)(struct buf *out); /* NULL: the last family is the end */
+};
+extern const struct metric_encoder metric_text_encoder; /* text.c */
 
 /* check.c: is the spec a good declaration? 0 or ERR_INVALID with a text. */
 int metric_spec_check(const struct metric_spec *spec, struct err *err);

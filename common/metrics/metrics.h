@@ -164,9 +164,25 @@ void metrics_tick(uint64_t now);
 
 #define METRICS_TEXT_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Runs the collect hooks, then appends the default registry in Prometheus's text format 0.0.4:
- * families by name, children in the order of their making. 0, or ERR_NOMEM and `out` is as it was.
- */
+enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS, METRICS_PROTOBUF };
+
+/* What to write. Zeroed: all families, as text. */
+struct metrics_exposition {
+    enum metrics_format format;
+    const char *const *names; /* the families to write */
+    unsigned n_names;         /* 0: all */
+};
+
+/* Runs the collect hooks, then appends the registry: families by name, children in the order of
+ * their making. 0; or ERR_NOMEM, or ERR_INVALID for a format that is not there, and `out` is as it
+ * was. */
+int metrics_write(struct metrics_registry *registry, const struct metrics_exposition *what,
+                  struct buf *out) MUST_CHECK;
+
+/* The Content-Type to send a format with; static memory. NULL: there is no such format. */
+const char *metrics_content_type(enum metrics_format format);
+
+/* metrics_write of everything in the text format 0.0.4, without a registry the default one. */
 int metrics_write_text(struct buf *out) MUST_CHECK;
 int metrics_registry_write_text(struct metrics_registry *registry, struct buf *out) MUST_CHECK;
 

@@ -319,12 +319,28 @@ void metric_summary_free(struct summary *s)
     free_shard(&s->shared);
 }
 
+static int read_point(const struct metric_child *child, struct metric_scratch *scratch,
+                      struct metric_point *point)
+{
+    const struct summary *s = (const struct summary *)child;
+    const struct metric_quantiles *q = child->family->spec.quantiles;
+    *point = (struct metric_point){.child = child,
+                                   .n = q ? q->n : 0,
+                                   .quantiles = scratch->quantiles,
+                                   .value = summary_sum(s),
+                                   .count = summary_count(s)};
+    if (q)
+        metric_summary_read(s, q->at, scratch->quantiles, q->n);
+    return OK;
+}
+
 const struct metric_ops metric_summary_ops = {
     .name = "summary",
     .size = sizeof(struct summary),
     .init = init,
     .reset = reset,
     .observe = observe,
+    .read = read_point,
 };
 
 struct summary *summary_with(struct metric_family *f, const char *const values[])

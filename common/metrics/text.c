@@ -1,6 +1,5 @@
 /*
- * Prometheus's text format 0.0.4; see metrics.h. This file reads the model and changes nothing in
- * it, so that other formats can stand beside it.
+ * Prometheus's text format 0.0.4, out of points (point.h).
  *
  *     # HELP name text
  *     # TYPE name type
@@ -84,51 +83,35 @@ static void write_count(struct buf *out, const struct sample *s, uint64_t value)
 
 /* ---- The types ------------------------------------------------------------------------------ */
 
-static void write_counter(struct buf *out, const struct metric_child *child)
+static void write_value(struct buf *out, const struct metric_point *p)
 {
-    const struct counter *c = (const struct counter *)child;
-    const struct sample s = {child, "", NULL, 0};
-    if (cell_get_double(&c->fraction) == 0) /* exact beyond 2^53 too */
-        write_count(out, &s, cell_get(&c->own) + cell_get(&c->shared));
+    const struct sample s = {p->child, "", NULL, 0};
+    if (p->whole)
+        write_count(out, &s, p->count);
     else
-        write_double(out, &s, counter_value(c));
+        write_double(out, &s, p->value);
 }
 
-static void write_gauge(struct buf *out, const struct metric_child *child)
+static void write_sum_and_count(struct buf *out, const struct metric_point *p)
 {
-    write_double(out, &(struct sample){child, "", NULL, 0},
-                 gauge_value((const struct gauge *)child));
+    write_double(out, &(struct sample){p->child, "_sum", NULL, 0}, p->value);
+    write_count(out, &(struct sample){p->child, "_count", NULL, 0}, p->count);
 }
 
-static void write_sum_and_count(struct buf *out, const struct metric_child *child, double sum,
-                                uint64_t count)
+static void write_histogram(struct buf *out, const struct metric_point *p)
 {
-    write_double(out, &(struct sample){child, "_sum", NULL, 0}, sum);
-    write_count(out, &(struct sample){child, "_count", NULL, 0}, count);
+    const double *bounds = p->child->family->bounds;
+    for (unsigned i = 0; i < p->n; i++)
+        write_count(out, &(struct sample){p->child, "_bucket", "le", bounds[i]}, p->cumulative[i]);
+    write_sum_and_count(out, p);
 }
 
-static void write_histogram(struct buf *out, const struct metric_child *child)
+static void write_summary(struct buf *out, const struct metric_point *p)
 {
-    const struct histogram *h = (const struct histogram *)child;
-    unsigned n = child->family->n_bounds;
-    uint64_t cumulative[METRICS_MAX_BUCKETS + 1];
-    double sum = histogram_sum(h);
-    uint64_t count = metric_histogram_read(h, cumulative);
-    for (unsigned i = 0; i <= n; i++)
-        write_count(out, &(struct sample){child, "_bucket", "le", h->bounds[i]}, cumulative[i]);
-    write_sum_and_count(out, child, sum, count);
-}
-
-static void write_summary(struct buf *out, const struct metric_child *child)
-{
-    const struct summary *s = (const struct summary *)child;
-    const struct metric_quantiles *q = child->family->spec.quantiles;
-    double values[METRICS_MAX_QUANTILES];
-    if (q)
-        metric_summary_read(s, q->at, values, q->n);
-    for (unsigned i = 0; q && i < q->n; i++)
-        write_double(out, &(struct sample){child, "", "quantile", q->at[i]}, values[i]);
-    write_sum_and_count(out, child, summary_sum(s), summary_count(s));
+    const struct metric_quantiles *q = p->child->family->spec.quantiles;
+    for (unsigned i = 0; i < p->n; i++)
+        write_double(out, &(struct sample){p->child, "", "quantile", q->at[i]}, p->quantiles[i]);
+    write_sum_and_count(out, p);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------ */
@@ -146,37 +129,26 @@ static void write_header(struct buf *out, const struct metric_family *f)
     buf_char(out, '\n');
 }
 
-static void write_family(struct buf *out, const struct metric_family *f)
+static int write_family(struct buf *out, const struct metric_family *f,
+                        struct metric_scratch *scratch)
 {
-    static void (*const write[])(struct buf *, const struct metric_child *) = {
-        [METRIC_COUNTER] = write_counter,
-        [METRIC_GAUGE] = write_gauge,
+    static void (*const write[])(struct buf *, const struct metric_point *) = {
+        [METRIC_COUNTER] = write_value,
+        [METRIC_GAUGE] = write_value,
         [METRIC_HISTOGRAM] = write_histogram,
         [METRIC_SUMMARY] = write_summary,
     };
+    const struct metric_ops *ops = metric_ops_of(f);
+    struct metric_point point;
+    int rc = OK;
     write_header(out, f);
     METRIC_EACH_CHILD(child, f)
-    if (metric_child_shown(child))
-        write[f->spec.type](out, child);
+    if (rc == OK && metric_child_shown(child) && (rc = ops->read(child, scratch, &point)) == OK)
+        write[f->spec.type](out, &point);
+    return rc;
 }
 
-int metrics_registry_write_text(struct metrics_registry *r, struct buf *out)
-{
-    size_t before = buf_len(out);
-    metrics_tick(clock_now());
-    pthread_mutex_lock(&r->lock); /* against registering; updates and with() do not take it */
-    for (unsigned i = 0; i < r->n_hooks; i++)
-        r->hooks[i].fn(r->hooks[i].ctx);
-    for (const struct metric_family *f = r->families; f && buf_ok(out); f = f->next)
-        write_family(out, f);
-    pthread_mutex_unlock(&r->lock);
-    if (buf_ok(out))
-        return OK;
-    out->end = out->start + before;
-    return ERR_NOMEM;
-}
-
-int metrics_write_text(struct buf *out)
-{
-    return metrics_registry_write_text(&metrics_default, out);
-}
+const struct metric_encoder metric_text_encoder = {
+    .content_type = METRICS_TEXT_CONTENT_TYPE,
+    .write_family = write_family,
+};

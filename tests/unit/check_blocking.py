@@ -61,7 +61,7 @@ BECAUSE = [
     ("metrics/children.c", SHORT, "pthread_mutex_lock"),
     ("metrics/registry.c", SHORT, "pthread_mutex_lock"),
     ("metrics/summary.c", SHORT, "pthread_mutex_lock"),
-    ("metrics/text.c", SHORT, "pthread_mutex_lock"),
+    ("metrics/exposition.c", SHORT, "pthread_mutex_lock"),
     ("loop/loop.c", "is the loop", "uv_run"),
     ("http/server.c", START, "getaddrinfo freeaddrinfo bind listen"),
     ("http/server.c", SOCKET, "accept4"),

@@ -1,0 +1,61 @@
+/*
+ * An exposition from the registry's side: collect hooks, then the families by name; see metrics.h.
+ * How a family is written is the affair of one file a format.
+ */
+#include "metrics/internal.h"
+
+static const struct metric_encoder *const encoders[] = {
+    [METRICS_TEXT] = &metric_text_encoder,
+};
+
+static const struct metric_encoder *encoder_of(enum metrics_format format)
+{
+    return format < sizeof encoders / sizeof *encoders ? encoders[format] : NULL;
+}
+
+static void write_families(struct metrics_registry *r, const struct metric_encoder *e,
+                           struct buf *out)
+{
+    struct metric_scratch scratch = {0};
+    for (const struct metric_family *f = r->families; f && buf_ok(out); f = f->next)
+        if (e->write_family(out, f, &scratch) != OK)
+            out->failed = true;
+    if (e->write_end)
+        e->write_end(out);
+    metric_scratch_free(&scratch);
+}
+
+int metrics_write(struct metrics_registry *r, const struct metrics_exposition *what,
+                  struct buf *out)
+{
+    const struct metric_encoder *e = encoder_of(what->format);
+    size_t before = buf_len(out);
+    if (!e)
+        return ERR_INVALID;
+    metrics_tick(clock_now());
+    pthread_mutex_lock(&r->lock); /* against registering; updates and with() do not take it */
+    for (unsigned i = 0; i < r->n_hooks; i++)
+        r->hooks[i].fn(r->hooks[i].ctx);
+    write_families(r, e, out);
+    pthread_mutex_unlock(&r->lock);
+    if (buf_ok(out))
+        return OK;
+    out->end = out->start + before;
+    return ERR_NOMEM;
+}
+
+const char *metrics_content_type(enum metrics_format format)
+{
+    const struct metric_encoder *e = encoder_of(format);
+    return e ? e->content_type : NULL;
+}
+
+int metrics_registry_write_text(struct metrics_registry *r, struct buf *out)
+{
+    return metrics_write(r, &(struct metrics_exposition){.format = METRICS_TEXT}, out);
+}
+
+int metrics_write_text(struct buf *out)
+{
+    return metrics_registry_write_text(&metrics_default, out);
+}
