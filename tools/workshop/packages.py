@@ -21,7 +21,7 @@ TEST = """libcmocka-dev clang clang-format libclang-rt-dev python3-pytest python
     python3-redis python3-prometheus-client python3-requests""".split()
 BENCH = """wrk redis-tools nginx-light golang-go golang-github-rabbitmq-amqp091-go-dev
     golang-github-jackc-pgx-v4-dev golang-github-gomodule-redigo-dev
-    golang-github-prometheus-client-golang-dev golang-github-google-uuid-dev""".split()
+    golang-github-prometheus-client-golang-dev golang-github-google-uuid-dev prometheus-cpp-dev g++""".split()
 
 # The lines of apt-get and dpkg that tell how far they are; the others are for the log.
 PROGRESS = ("Get:", "Hit:", "Fetched", "Preparing", "Unpacking", "Setting up", "Processing")

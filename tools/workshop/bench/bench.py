@@ -9,7 +9,7 @@ from ..stack import Stack
 from ..state import locked
 from ..ui import Failure, step
 from . import growth, http, metrics, pipeline, traffic
-from .contestants import GO_PEER, make_go_peer
+from .contestants import MADE_BEFORE
 
 BENCHES = {"http": http, "pipeline": pipeline, "traffic": traffic, "metrics": metrics,
            "growth": growth}
@@ -25,8 +25,8 @@ def run_bench(root, name=None, seconds=None):
         build.build(root, "release")
         build.build(root, "release", "bench")
         for bench in [BENCHES[name]] if name else BENCHES.values():
-            if GO_PEER in bench.NEEDS:
-                make_go_peer(root)
+            for need in MADE_BEFORE.keys() & bench.NEEDS:
+                MADE_BEFORE[need](root)
             with _private_stack(root) as stack:
                 stack.start(*[name for name in bench.NEEDS if name in stack.services])
                 bench.run(stack, seconds or SECONDS)

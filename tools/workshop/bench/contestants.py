@@ -10,6 +10,7 @@ from ..ui import Failure, step
 from .load import output_of
 
 GO_PEER = "go"
+METRICS_PEERS = "metrics peers"
 GO_SOURCES = "/usr/share/gocode"  # where Debian's golang-*-dev packages put what they hold
 
 
@@ -18,12 +19,25 @@ def binary(stack, name):
 
 
 def make_go_peer(root):
-    """Built from Debian's packages alone: no module is downloaded."""
     step("building the Go service")
-    source, target = root / "bench/peers/go/main.go", root / "build/release/bin/peer_go"
+    _go_build(root, root / "bench/peers/go/main.go", "peer_go")
+
+
+def make_metrics_peers(root):
+    step("building the peers of the metrics library")
+    _go_build(root, root / "bench/peers/metrics_go/main.go", "peer_metrics_go")
+    output_of(["g++", "-O2", "-std=c++14", root / "bench/peers/metrics_cpp/main.cpp",
+               "-o", root / "build/release/bin/peer_metrics_cpp", "-lprometheus-cpp-core", "-pthread"])
+
+
+def _go_build(root, source, name):
+    """From Debian's packages alone: no module is downloaded."""
     environment = os.environ | {"GO111MODULE": "off", "GOPATH": GO_SOURCES, "GOFLAGS": "",
                                 "GOCACHE": str(root / "build/release/go-cache")}
-    output_of(["go", "build", "-o", target, source], env=environment)
+    output_of(["go", "build", "-o", root / "build/release/bin" / name, source], env=environment)
+
+
+MADE_BEFORE = {GO_PEER: make_go_peer, METRICS_PEERS: make_metrics_peers}  # what a bench's NEEDS may name besides services
 
 
 class Contestant(Service):

@@ -50,12 +50,16 @@ def show_ratio(name, ours, theirs):
         show_values(name, ratios, "ratio")
 
 
+def show_circumstances(name, rounds):
+    show(f"{name}.rounds", rounds, "rounds")
+    show(f"{name}.others", statistics.median(_calm.busy), "%")
+    _calm.busy.clear()
+
+
 def show_contest(name, runs, unit, figure="rate"):
     """The first contestant is ours and bears the bench's name; the others stand behind a dot, ratios behind a slash."""
     ours, *peers = runs
-    show(f"{name}.rounds", len(runs[ours]["rate"]), "rounds")
-    show(f"{name}.others", statistics.median(_calm.busy), "%")
-    _calm.busy.clear()
+    show_circumstances(name, len(runs[ours]["rate"]))
     show_values(name, runs[ours][figure], unit)
     for peer in peers:
         show_values(f"{name}.{peer}", runs[peer][figure], unit)
