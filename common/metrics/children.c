@@ -68,27 +68,50 @@ static struct metric_table *table_with_room(struct metric_family *f)
 
 /* ---- Making children ------------------------------------------------------------------------ */
 
-static size_t extra_of(const struct metric_family *f)
+static unsigned cells_of(const struct metric_family *f)
 {
     const struct metric_ops *ops = metric_ops_of(f);
-    return ops->extra ? ops->extra(f) : 0;
+    return ops->cells ? ops->cells(f) : 0;
+}
+
+/* `child` is zeroed. 0 or ERR_NOMEM. */
+static int child_init(struct metric_family *f, struct metric_child *child, const struct key *key)
+{
+    const struct metric_ops *ops = metric_ops_of(f);
+    if (cells_of(f) && !(child->cells = metric_cells_alloc(cells_of(f))))
+        return ERR_NOMEM;
+    child->family = f;
+    child->key_len = key->len;
+    child->hash = key->hash;
+    if (ops->init)
+        ops->init(child);
+    return OK;
 }
 
 static struct metric_child *child_alloc(struct metric_family *f, const struct key *key)
 {
-    const struct metric_ops *ops = metric_ops_of(f);
-    size_t extra = extra_of(f);
-    struct metric_child *child = calloc(1, ops->size + extra + key->len);
+    size_t size = metric_ops_of(f)->size;
+    struct metric_child *child = calloc(1, size + key->len);
     if (!child)
         return NULL;
-    char *text = (char *)child + ops->size + extra;
+    if (child_init(f, child, key) != OK) {
+        free(child);
+        return NULL;
+    }
+    char *text = (char *)child + size;
     child->key = text;
     key_write(key, text);
-    child->key_len = key->len;
-    child->hash = key->hash;
-    child->family = f;
-    ops->init(child, (char *)child + ops->size);
     return child;
+}
+
+static void child_free(struct metric_child *child)
+{
+    struct metric_family *f = child->family;
+    if (metric_ops_of(f)->end)
+        metric_ops_of(f)->end(child);
+    if (cells_of(f))
+        metric_cells_free(child->cells, cells_of(f));
+    free(child);
 }
 
 static void append(struct metric_family *f, struct metric_child *child)
@@ -232,17 +255,12 @@ void metric_family_each(struct metric_family *f, metric_child_fn *fn, void *ctx)
     }
 }
 
-/* The one child of a declaration without labels lies in static memory; only its cells may not. */
+/* The one child of a declaration without labels lies in static memory. */
 static int init_single(struct metric_family *f, const struct key *key)
 {
-    const struct metric_ops *ops = metric_ops_of(f);
-    void *extra = extra_of(f) ? calloc(1, extra_of(f)) : NULL;
-    if (extra_of(f) && !extra)
+    if (child_init(f, f->single, key) != OK)
         return ERR_NOMEM;
-    f->single->family = f;
     f->single->key = "";
-    f->single->hash = key->hash;
-    ops->init(f->single, extra);
     append(f, f->single);
     table_put(f->table, f->single);
     metric_child_show(f->single, true);
@@ -271,9 +289,7 @@ void metric_children_free(struct metric_family *f)
 {
     for (struct metric_child *child = f->first, *next; child; child = next) {
         next = child->next;
-        if (f->spec.type == METRIC_SUMMARY)
-            metric_summary_free((struct summary *)child);
-        free(child);
+        child_free(child);
     }
     for (struct metric_table *t = f->table, *older; t; t = older) {
         older = t->older;

@@ -4,61 +4,75 @@
 #include <assert.h>
 #include <math.h>
 
+enum { WHOLE, FRACTION, CELLS };
+
+void metric_counter_add_slowly(struct counter *c, uint64_t n)
+{
+    union metric_cell *cells = metric_cells_claim() + c->child.cells;
+    metric_cell_add(&cells[WHOLE].n, n);
+}
+
 void counter_add_double(struct counter *c, double n)
 {
     if (n < 0)
         metric_error(METRIC_ERROR_NEGATIVE);
     else if (!isfinite(n)) /* it would stay so for ever */
         metric_error(METRIC_ERROR_NOT_A_NUMBER);
-    else
-        cell_add_double(&c->fraction, n);
+    else {
+        union metric_cell *cells = metric_cells_claim() + c->child.cells;
+        metric_cell_add_double(&cells[FRACTION].x, n);
+    }
 }
 
 void counter_mirror(struct counter *c, double total)
 {
     if (!isfinite(total))
         metric_error(METRIC_ERROR_NOT_A_NUMBER);
-    else if (total < cell_get_double(&c->fraction))
+    else if (total < cell_get_double(&c->base))
         metric_error(METRIC_ERROR_NEGATIVE);
     else
-        cell_set_double(&c->fraction, total);
+        cell_set_double(&c->base, total);
+}
+
+static double fraction(const struct counter *c)
+{
+    return metric_cell_total_double(c->child.cells + FRACTION) + cell_get_double(&c->base);
 }
 
 double counter_value(const struct counter *c)
 {
-    return (double)(cell_get(&c->own) + cell_get(&c->shared)) + cell_get_double(&c->fraction);
+    return (double)metric_cell_total(c->child.cells + WHOLE) + fraction(c);
+}
+
+static unsigned cells(const struct metric_family *f)
+{
+    (void)f;
+    return CELLS;
 }
 
 static void reset(struct metric_child *child)
 {
     struct counter *c = (struct counter *)child;
-    cell_set(&c->own, 0);
-    cell_set(&c->shared, 0);
-    cell_set_double(&c->fraction, 0);
-}
-
-static void init(struct metric_child *child, void *extra)
-{
-    (void)extra;
-    reset(child);
+    metric_cell_reset(child->cells + WHOLE);
+    cell_set_double(&c->base, -metric_cell_total_double(child->cells + FRACTION));
 }
 
 static int read_point(const struct metric_child *child, struct metric_scratch *scratch,
                       struct metric_point *point)
 {
     const struct counter *c = (const struct counter *)child;
-    double fraction = cell_get_double(&c->fraction);
+    double more = fraction(c);
     (void)scratch;
     *point = (struct metric_point){
-        .child = child, .count = cell_get(&c->own) + cell_get(&c->shared), .whole = fraction == 0};
-    point->value = (double)point->count + fraction;
+        .child = child, .count = metric_cell_total(child->cells + WHOLE), .whole = more == 0};
+    point->value = (double)point->count + more;
     return OK;
 }
 
 const struct metric_ops metric_counter_ops = {
     .name = "counter",
     .size = sizeof(struct counter),
-    .init = init,
+    .cells = cells,
     .reset = reset,
     .read = read_point,
 };

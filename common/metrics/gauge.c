@@ -23,12 +23,6 @@ static void reset(struct metric_child *child)
     gauge_set((struct gauge *)child, 0);
 }
 
-static void init(struct metric_child *child, void *extra)
-{
-    (void)extra;
-    reset(child);
-}
-
 static void observe(struct metric_child *child, double value)
 {
     gauge_set((struct gauge *)child, value);
@@ -46,7 +40,6 @@ static int read_point(const struct metric_child *child, struct metric_scratch *s
 const struct metric_ops metric_gauge_ops = {
     .name = "gauge",
     .size = sizeof(struct gauge),
-    .init = init,
     .reset = reset,
     .observe = observe,
     .read = read_point,

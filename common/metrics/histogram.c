@@ -4,6 +4,8 @@
  * An observation adds to one bucket and to the sum. There is no cell for the count: it is the sum
  * of the buckets, so that le="+Inf" equals _count at any moment. _sum may be behind or ahead of
  * _count by the observations that are just being made.
+ *
+ *     cells   sum, in METRIC_LANES lanes │ bucket 0 │ … │ bucket n_bounds, +Inf     not cumulative
  */
 #include "metrics/internal.h"
 
@@ -21,37 +23,40 @@ static unsigned bucket_of(const struct histogram *h, double value)
     return i;
 }
 
-static void observe_own(struct histogram_shard *shard, unsigned i, double value)
+/* On a thread without cells, or NaN. Not inline, so that the usual way needs no stack. */
+static __attribute__((noinline)) void observe_slowly(struct histogram *h, double value)
 {
-    cell_add_own(&shard->buckets[i], 1);
-    cell_add_own_double(&shard->sum, value);
-}
-
-/* Not inline, so that the usual way needs no stack. */
-static __attribute__((noinline)) void observe_shared(struct histogram_shard *shard, unsigned i,
-                                                     double value)
-{
-    cell_add(&shard->buckets[i], 1);
-    cell_add_double(&shard->sum, value);
+    if (isnan(value)) {
+        metric_error(METRIC_ERROR_NOT_A_NUMBER);
+        return;
+    }
+    union metric_cell *cells = metric_cells_claim() + h->child.cells;
+    uint64_t n = metric_cell_add(&cells[METRIC_LANES + bucket_of(h, value)].n, 1);
+    metric_cell_add_double(&cells[n % METRIC_LANES].x, value);
 }
 
 void histogram_observe(struct histogram *h, double value)
 {
-    if (isnan(value))
-        metric_error(METRIC_ERROR_NOT_A_NUMBER);
-    else if (metric_owner_thread)
-        observe_own(h->own, bucket_of(h, value), value);
-    else
-        observe_shared(h->shared, bucket_of(h, value), value);
+    union metric_cell *own = metric_own_cells;
+    if (__builtin_expect(!own || isnan(value), 0)) {
+        observe_slowly(h, value);
+        return;
+    }
+    union metric_cell *cells = own + h->child.cells;
+    uint64_t n = cell_add_own(&cells[METRIC_LANES + bucket_of(h, value)].n, 1);
+    metric_lanes_add_own(cells, n, value);
+}
+
+static uint64_t bucket(const struct histogram *h, unsigned i)
+{
+    return metric_cell_total(h->child.cells + METRIC_LANES + i);
 }
 
 uint64_t metric_histogram_read(const struct histogram *h, uint64_t *cumulative)
 {
     uint64_t count = 0;
-    for (unsigned i = 0; i <= h->child.family->n_bounds; i++) {
-        count += cell_get(&h->own->buckets[i]) + cell_get(&h->shared->buckets[i]);
-        cumulative[i] = count;
-    }
+    for (unsigned i = 0; i <= h->child.family->n_bounds; i++)
+        cumulative[i] = count += bucket(h, i);
     return count;
 }
 
@@ -60,7 +65,7 @@ uint64_t histogram_bucket(const struct histogram *h, unsigned i)
     assert(i <= h->child.family->n_bounds);
     uint64_t count = 0;
     for (unsigned k = 0; k <= i; k++)
-        count += cell_get(&h->own->buckets[k]) + cell_get(&h->shared->buckets[k]);
+        count += bucket(h, k);
     return count;
 }
 
@@ -71,7 +76,7 @@ uint64_t histogram_count(const struct histogram *h)
 
 double histogram_sum(const struct histogram *h)
 {
-    return cell_get_double(&h->own->sum) + cell_get_double(&h->shared->sum);
+    return metric_lanes_total(h->child.cells) + cell_get_double(&h->base);
 }
 
 static double computed(const struct metric_buckets *b, unsigned i)
@@ -115,38 +120,24 @@ int metric_bounds_init(struct metric_family *f, struct err *err)
     return bounds_check(f->bounds, n, err);
 }
 
-static size_t shard_size(const struct metric_family *f)
+static unsigned cells(const struct metric_family *f)
 {
-    return sizeof(struct histogram_shard) + (f->n_bounds + 1) * sizeof(uint64_t);
-}
-
-static size_t extra(const struct metric_family *f)
-{
-    return 2 * shard_size(f);
-}
-
-static void reset_shard(struct histogram_shard *s, unsigned n)
-{
-    cell_set_double(&s->sum, 0);
-    for (unsigned i = 0; i < n; i++)
-        cell_set(&s->buckets[i], 0);
+    return METRIC_LANES + f->n_bounds + 1;
 }
 
 static void reset(struct metric_child *child)
 {
     struct histogram *h = (struct histogram *)child;
-    reset_shard(h->own, child->family->n_bounds + 1);
-    reset_shard(h->shared, child->family->n_bounds + 1);
+    for (unsigned i = 0; i <= child->family->n_bounds; i++)
+        metric_cell_reset(child->cells + METRIC_LANES + i);
+    cell_set_double(&h->base, -metric_lanes_total(child->cells));
 }
 
-static void init(struct metric_child *child, void *shards)
+static void init(struct metric_child *child)
 {
     struct histogram *h = (struct histogram *)child;
     h->bounds = child->family->bounds;
     h->padded = child->family->padded;
-    h->own = shards;
-    h->shared = (struct histogram_shard *)((char *)shards + shard_size(child->family));
-    reset(child);
 }
 
 static void observe(struct metric_child *child, double value)
@@ -169,7 +160,7 @@ static int read_point(const struct metric_child *child, struct metric_scratch *s
 const struct metric_ops metric_histogram_ops = {
     .name = "histogram",
     .size = sizeof(struct histogram),
-    .extra = extra,
+    .cells = cells,
     .init = init,
     .reset = reset,
     .observe = observe,

@@ -2,18 +2,18 @@
 #ifndef METRICS_INTERNAL_H
 #define METRICS_INTERNAL_H
 
+#include "metrics/cells.h"
 #include "metrics/metrics.h"
 #include "metrics/point.h"
 
 /* What every type of metric can do: the rest of the room is the same for all four. */
 struct metric_ops {
-    const char *name; /* as TYPE spells it */
-    size_t size;      /* of the struct with its metric_child */
-    /* Bytes that a child of this family needs behind its struct, a multiple of 8; NULL: none. */
-    size_t (*extra)(const struct metric_family *f);
-    /* Sets up a zeroed child; `extra` points to those bytes. */
-    void (*init)(struct metric_child *child, void *extra);
-    void (*reset)(struct metric_child *child);                 /* all values to 0 */
+    const char *name;                                 /* as TYPE spells it */
+    size_t size;                                      /* of the struct with its metric_child */
+    unsigned (*cells)(const struct metric_family *f); /* that a child needs; NULL: none */
+    void (*init)(struct metric_child *child);         /* sets up a zeroed child; NULL: nothing */
+    void (*end)(struct metric_child *child);          /* frees what it has; NULL: nothing */
+    void (*reset)(struct metric_child *child);        /* all values to 0 */
     void (*observe)(struct metric_child *child, double value); /* for TIME; NULL: cannot */
     /* The child's values now; see point.h. 0 or ERR_NOMEM. */
     int (*read)(const struct metric_child *child, struct metric_scratch *scratch,
@@ -61,10 +61,9 @@ int metric_bounds_init(struct metric_family *f, struct err *err);
 /* Room for n_bounds + 1 cumulative counts; returns their last, the count. */
 uint64_t metric_histogram_read(const struct histogram *h, uint64_t *cumulative);
 
-/* summary.c */
+/* window.c */
 void metric_window_init(struct metric_family *f);
 void metric_window_drop(struct metric_family *f);
-void metric_summary_free(struct summary *s);
 /* All of the ascending quantiles at once. */
 void metric_summary_read(const struct summary *s, const double *quantiles, double *values,
                          unsigned n);
@@ -81,44 +80,5 @@ metrics_hook_fn metrics_process_collect;
 enum { METRIC_NUMBER_MAX = 32 };
 size_t metric_number_value(char out[static METRIC_NUMBER_MAX], double v);
 size_t metric_number_bound(char out[static METRIC_NUMBER_MAX], double v);
-
-/* Relaxed access to cells. */
-static inline uint64_t cell_get(const _Atomic uint64_t *cell)
-{
-    return atomic_load_explicit(cell, memory_order_relaxed);
-}
-static inline void cell_set(_Atomic uint64_t *cell, uint64_t v)
-{
-    atomic_store_explicit(cell, v, memory_order_relaxed);
-}
-static inline double cell_get_double(const _Atomic double *cell)
-{
-    return atomic_load_explicit(cell, memory_order_relaxed);
-}
-static inline void cell_set_double(_Atomic double *cell, double v)
-{
-    atomic_store_explicit(cell, v, memory_order_relaxed);
-}
-/* By the one writer of the cell. */
-static inline void cell_add_own(_Atomic uint64_t *cell, uint64_t n)
-{
-    cell_set(cell, cell_get(cell) + n);
-}
-static inline void cell_add_own_double(_Atomic double *cell, double v)
-{
-    cell_set_double(cell, cell_get_double(cell) + v);
-}
-/* By any thread. */
-static inline void cell_add(_Atomic uint64_t *cell, uint64_t n)
-{
-    atomic_fetch_add_explicit(cell, n, memory_order_relaxed);
-}
-static inline void cell_add_double(_Atomic double *cell, double v)
-{
-    double old = cell_get_double(cell);
-    while (!atomic_compare_exchange_weak_explicit(cell, &old, old + v, memory_order_relaxed,
-                                                  memory_order_relaxed))
-        ;
-}
 
 #endif

@@ -98,6 +98,7 @@ static inline void counter_inc(struct counter *c);
 static inline void counter_add_u64(struct counter *c, uint64_t n);
 static inline void counter_add_i64(struct counter *c, int64_t n);
 void counter_add_double(struct counter *c, double n);
+void metric_counter_add_slowly(struct counter *c, uint64_t n); /* on a thread without cells */
 double counter_value(const struct counter *c);
 
 /* For a total that somebody else counts (the kernel, libuv), in a collect hook: sets the counter to
@@ -238,11 +239,14 @@ typedef struct stopwatch stopwatch;
 
 static inline void counter_add_u64(struct counter *c, uint64_t n)
 {
-    if (metric_owner_thread) /* no other thread writes `own`, so no locked instruction */
-        atomic_store_explicit(&c->own, atomic_load_explicit(&c->own, memory_order_relaxed) + n,
-                              memory_order_relaxed);
-    else
-        atomic_fetch_add_explicit(&c->shared, n, memory_order_relaxed);
+    union metric_cell *own = metric_own_cells;
+    if (__builtin_expect(!own, 0)) {
+        metric_counter_add_slowly(c, n);
+        return;
+    }
+    _Atomic uint64_t *cell = &own[c->child.cells].n; /* no other thread writes it */
+    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 static inline void counter_add_i64(struct counter *c, int64_t n)
 {

@@ -8,9 +8,9 @@
  * once and never freed or reused for other labels while the family lives; that is what makes
  * look-ups, updates and expositions lock-free. Only making a child takes the family's lock.
  *
- * Cells come in two: `own` is written by one thread alone, the one that started the program and
- * runs its loop, with a plain load and store; `shared` by all other threads with locked
- * instructions. A reader adds both up.
+ * The numbers are not in the child but in cells, of which every thread has a slab of its own: an
+ * update is a plain load, add and store that no other thread competes for, and a reader adds up all
+ * slabs; see cells.h. A gauge alone has one number that all threads share, for the last one wins.
  */
 #ifndef METRICS_MODEL_H
 #define METRICS_MODEL_H
@@ -47,8 +47,14 @@ enum metric_error {
 };
 void metric_error(enum metric_error reason) __attribute__((cold));
 
-/* True on the one thread that writes the `own` cells. */
-extern _Thread_local bool metric_owner_thread __attribute__((tls_model("initial-exec")));
+union metric_cell {
+    _Atomic uint64_t n;
+    _Atomic double x;
+    _Atomic(union metric_cell *) more; /* cells outside the slab */
+};
+
+/* The slab of this thread, or NULL while it has none. */
+extern _Thread_local union metric_cell *metric_own_cells __attribute__((tls_model("initial-exec")));
 
 struct metric_buckets {
     enum { BUCKETS_LISTED, BUCKETS_ARE_LINEAR, BUCKETS_ARE_EXPONENTIAL } kind;
@@ -83,12 +89,12 @@ struct metric_child {
     uint64_t hash;
     _Atomic(struct metric_child *) next;
     atomic_bool shown; /* false: not in the exposition */
+    uint32_t cells;    /* the number of its first cell in each slab */
 };
 
 struct counter {
-    struct metric_child child;
-    _Atomic uint64_t own, shared;
-    _Atomic double fraction; /* what was added as double */
+    struct metric_child child; /* cells: what was added as whole numbers, and as doubles */
+    _Atomic double base;       /* a mirrored total, or minus what was added before a reset */
 };
 
 struct gauge {
@@ -96,27 +102,18 @@ struct gauge {
     _Atomic double value;
 };
 
-struct histogram_shard {
-    _Atomic double sum;
-    _Atomic uint64_t buckets[]; /* not cumulative; the last is +Inf */
-};
-
 struct histogram {
     struct metric_child child;
     const double *bounds; /* padded with +Inf to a power of two */
     unsigned padded;
-    struct histogram_shard *own, *shared;
-};
-
-struct summary_shard {
-    _Atomic uint64_t count;
-    _Atomic double sum;
-    _Atomic(void *) slices[METRICS_SLICES]; /* struct sketch, made when first written to */
+    _Atomic double base; /* minus the sum before a reset */
 };
 
 struct summary {
     struct metric_child child;
-    struct summary_shard own, shared;
+    _Atomic double base;                        /* minus the sum before a reset */
+    _Atomic uint64_t base_count;                /* the observations before it */
+    struct metric_sketch *ends[METRICS_SLICES]; /* the sketch as it was at the end of each slice */
 };
 
 struct metric_family {

@@ -10,8 +10,6 @@
 COUNTER_VEC(errors, "metrics_errors_total",
             "Updates of metrics that made no sense and were ignored.", reason);
 
-_Thread_local bool metric_owner_thread;
-
 struct metrics_registry metrics_default = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .n_hooks = 1,
@@ -24,10 +22,8 @@ static const char *const reasons[] = {
 #undef METRIC_ERROR_REASON
 };
 
-/* The thread that starts the program is the one that runs its loop. */
 __attribute__((constructor(METRICS_PRIORITY + 1))) static void start(void)
 {
-    metric_owner_thread = true;
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         (void)METRIC_WITH(errors, .reason = reasons[i]);
 }

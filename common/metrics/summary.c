@@ -1,20 +1,23 @@
 /*
  * Summaries: quantiles of the last minutes, without keeping the observations; see metrics.h.
  *
- * A sketch counts observations in bins whose width grows with the value: each octave (a power of
- * two to the next) has 64 bins, so a bin's middle is within 0.78 % of all it holds. The bin is read
- * off the double's bits: exponent and first six digits of the mantissa. Bins are ordered as their
+ * Observations are counted in bins whose width grows with the value: each octave (a power of two to
+ * the next) has 64 bins, so a bin's middle is within 0.78 % of all it holds. The bin is read off
+ * the double's bits: exponent and first six digits of the mantissa. Bins are ordered as their
  * values are, negative ones before positive ones, so that a quantile is one walk.
  *
  *     bins      0 … 8191  negative values, the largest first (8191: nearly 0)
  *            8192 … 16383 zero and positive values
  *
- * Bins come in chunks of an octave that are allocated when first counted in: durations touch a few.
- * The window is a ring of slices, each a sketch; when time has moved on by a slice's length the
- * oldest is emptied and becomes the one being filled. So quantiles look back over four to five
- * fifths of the window. Sum and count are kept apart and never forget.
+ *     cells   sum, in METRIC_LANES lanes │ unbinned │ octave 0 │ … │ octave 255
+ *
+ * The 64 bins of an octave are allocated when first counted in, for each thread: durations touch a
+ * few. Bins only ever count up, so an observation knows nothing of time. The window is the reader's
+ * affair: it keeps how the bins stood at the end of each slice, and subtracts the oldest of that
+ * from how they stand now. So quantiles look back over four to five fifths of the window; see
+ * window.c. Sum and count never forget.
  */
-#include "metrics/internal.h"
+#include "metrics/sketch.h"
 
 #include <assert.h>
 #include <math.h>
@@ -22,196 +25,146 @@
 #include <string.h>
 
 enum {
-    SUB_BITS = 6,
-    CHUNK = 1 << SUB_BITS,
     SMALLEST_EXPONENT = -64,
-    OCTAVES = 128,
-    POSITIVE = OCTAVES * CHUNK, /* the bin of 0 */
-    LOOK_AT_CLOCK = 64,         /* observations; a power of two */
-};
-static const int EXPONENT_BIAS = 1023;
-
-struct chunk {
-    _Atomic uint64_t bins[CHUNK];
+    EXPONENT_BIAS = 1023,
+    LOOK_AT_CLOCK = 64, /* observations */
+    UNBINNED = METRIC_LANES,
+    OCTAVES,
+    CELLS = OCTAVES + SKETCH_OCTAVES,
 };
 
-struct sketch {
-    _Atomic(void *) chunks[2 * OCTAVES]; /* struct chunk */
-};
+/* ---- Bins ----------------------------------------------------------------------------------- */
 
-/* ---- The sketch ----------------------------------------------------------------------------- */
-
-static unsigned bin_of(double value)
+/* Where a value of 2^SMALLEST_EXPONENT or more is among the bins of positive ones; for all others
+ * what is no such bin: SKETCH_POSITIVE or more. */
+static uint64_t positive_bin(double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    bits &= ~(1ULL << 63);
-    int64_t i =
-        (int64_t)(bits >> (52 - SUB_BITS)) - (int64_t)(EXPONENT_BIAS + SMALLEST_EXPONENT) * CHUNK;
-    i = i < 0 ? 0 : i >= POSITIVE ? POSITIVE - 1 : i;
-    return (unsigned)(value < 0 ? POSITIVE - 1 - i : POSITIVE + i);
+    return (bits >> (52 - SKETCH_SUB_BITS)) -
+           (uint64_t)(EXPONENT_BIAS + SMALLEST_EXPONENT) * SKETCH_OCTAVE;
 }
 
-/* What is nearest, in proportion, to both ends of a bin: their harmonic mean. */
-static double middle_of(unsigned bin)
+/* For any number. */
+static unsigned bin_of(double value)
 {
-    unsigned i = bin >= POSITIVE ? bin - POSITIVE : POSITIVE - 1 - bin;
+    double size = fabs(value);
+    uint64_t i = size < ldexp(1, SMALLEST_EXPONENT) ? 0 : positive_bin(size);
+    i = i < SKETCH_POSITIVE ? i : SKETCH_POSITIVE - 1;
+    return (unsigned)(value < 0 ? SKETCH_POSITIVE - 1 - i : SKETCH_POSITIVE + i);
+}
+
+double metric_sketch_middle(unsigned bin)
+{
+    unsigned i = bin >= SKETCH_POSITIVE ? bin - SKETCH_POSITIVE : SKETCH_POSITIVE - 1 - bin;
     if (i == 0)
         return 0;
-    double octave = ldexp(1, (int)(i / CHUNK) + SMALLEST_EXPONENT);
-    double low = octave * (1 + (double)(i % CHUNK) / CHUNK);
-    double high = octave * (1 + (double)(i % CHUNK + 1) / CHUNK);
-    double middle = 2 * low * high / (low + high);
-    return bin >= POSITIVE ? middle : -middle;
-}
-
-/* Makes `*at` point to zeroed memory unless another thread does so first. NULL: no memory. */
-static void *make_once(_Atomic(void *) *at, size_t size)
-{
-    void *made = calloc(1, size), *there = NULL;
-    if (!made)
-        return NULL;
-    if (atomic_compare_exchange_strong_explicit(at, &there, made, memory_order_acq_rel,
-                                                memory_order_acquire))
-        return made;
-    free(made);
-    return there;
-}
-
-static struct sketch *sketch_of(struct summary_shard *shard, unsigned slice)
-{
-    struct sketch *sketch = atomic_load_explicit(&shard->slices[slice], memory_order_acquire);
-    return sketch ? sketch : make_once(&shard->slices[slice], sizeof *sketch);
-}
-
-/* NULL: no memory. */
-static _Atomic uint64_t *cell_of(struct summary_shard *shard, unsigned slice, unsigned bin)
-{
-    struct sketch *sketch = sketch_of(shard, slice);
-    if (!sketch)
-        return NULL;
-    _Atomic(void *) *at = &sketch->chunks[bin / CHUNK];
-    struct chunk *chunk = atomic_load_explicit(at, memory_order_acquire);
-    if (!chunk)
-        chunk = make_once(at, sizeof *chunk);
-    return chunk ? &chunk->bins[bin % CHUNK] : NULL;
-}
-
-static struct chunk *chunk_at(const struct summary_shard *shard, unsigned slice, unsigned i)
-{
-    struct sketch *sketch = atomic_load_explicit(&shard->slices[slice], memory_order_acquire);
-    return sketch ? atomic_load_explicit(&sketch->chunks[i], memory_order_acquire) : NULL;
-}
-
-/* Keeps the memory: what was observed once will be observed again. */
-static void empty_slice(struct summary_shard *shard, unsigned slice)
-{
-    for (unsigned i = 0; i < 2 * OCTAVES; i++) {
-        struct chunk *chunk = chunk_at(shard, slice, i);
-        for (unsigned k = 0; chunk && k < CHUNK; k++)
-            cell_set(&chunk->bins[k], 0);
-    }
+    double octave = ldexp(1, (int)(i / SKETCH_OCTAVE) + SMALLEST_EXPONENT);
+    double low = octave * (1 + (double)(i % SKETCH_OCTAVE) / SKETCH_OCTAVE);
+    double high = octave * (1 + (double)(i % SKETCH_OCTAVE + 1) / SKETCH_OCTAVE);
+    double middle = 2 * low * high / (low + high); /* harmonic: as near, in proportion, to both */
+    return bin >= SKETCH_POSITIVE ? middle : -middle;
 }
 
 /* ---- Observing ------------------------------------------------------------------------------ */
 
-static unsigned slice_of(const struct metric_family *f)
+/* The bins of an octave in the slab that metric_cells_claim gave; NULL: no memory. */
+static union metric_cell *make_octave(_Atomic(union metric_cell *) *at)
 {
-    return cell_get(&f->slice) % METRICS_SLICES;
+    union metric_cell *there = atomic_load_explicit(at, memory_order_acquire);
+    if (there)
+        return there;
+    union metric_cell *made = calloc(SKETCH_OCTAVE, sizeof *made);
+    if (!made || atomic_compare_exchange_strong_explicit(at, &there, made, memory_order_acq_rel,
+                                                         memory_order_acquire))
+        return made;
+    free(made); /* another thread was first, in the common slab */
+    return there;
 }
 
-static uint64_t count_own(struct summary_shard *shard, _Atomic uint64_t *cell, double value)
-{
-    if (cell)
-        cell_add_own(cell, 1);
-    cell_add_own_double(&shard->sum, value);
-    cell_add_own(&shard->count, 1);
-    return cell_get(&shard->count);
-}
-
-static uint64_t count_shared(struct summary_shard *shard, _Atomic uint64_t *cell, double value)
-{
-    if (cell)
-        cell_add(cell, 1);
-    cell_add_double(&shard->sum, value);
-    return atomic_fetch_add_explicit(&shard->count, 1, memory_order_relaxed) + 1;
-}
-
-void summary_observe(struct summary *s, double value)
+/* The first in an octave, on a thread without cells, or a value that is not positive. */
+static __attribute__((noinline)) void observe_slowly(struct summary *s, double value)
 {
     if (isnan(value)) {
         metric_error(METRIC_ERROR_NOT_A_NUMBER);
         return;
     }
-    struct summary_shard *shard = metric_owner_thread ? &s->own : &s->shared;
-    _Atomic uint64_t *cell = cell_of(shard, slice_of(s->child.family), bin_of(value));
-    if (!cell)
+    union metric_cell *cells = metric_cells_claim() + s->child.cells;
+    unsigned bin = bin_of(value);
+    union metric_cell *octave = make_octave(&cells[OCTAVES + bin / SKETCH_OCTAVE].more);
+    union metric_cell *cell = octave ? &octave[bin % SKETCH_OCTAVE] : &cells[UNBINNED];
+    if (!octave)
         metric_error(METRIC_ERROR_OUT_OF_MEMORY); /* the quantiles miss it, sum and count do not */
-    uint64_t count =
-        metric_owner_thread ? count_own(shard, cell, value) : count_shared(shard, cell, value);
-    if (count % LOOK_AT_CLOCK == 0) /* where nobody ticks */
+    uint64_t n = metric_cell_add(&cell->n, 1);
+    metric_cell_add_double(&cells[n % METRIC_LANES].x, value);
+    if (n % LOOK_AT_CLOCK == 0)
         metrics_tick(clock_now());
 }
 
-uint64_t summary_count(const struct summary *s)
+/* Where nobody ticks, each bin looks at the clock now and then: together, once in LOOK_AT_CLOCK
+ * observations. */
+void summary_observe(struct summary *s, double value)
 {
-    return cell_get(&s->own.count) + cell_get(&s->shared.count);
-}
-
-double summary_sum(const struct summary *s)
-{
-    return cell_get_double(&s->own.sum) + cell_get_double(&s->shared.sum);
+    union metric_cell *own = metric_own_cells;
+    uint64_t bin = positive_bin(value);
+    if (__builtin_expect(!own || bin >= SKETCH_POSITIVE, 0)) {
+        observe_slowly(s, value);
+        return;
+    }
+    union metric_cell *cells = own + s->child.cells;
+    const unsigned first = OCTAVES + SKETCH_POSITIVE / SKETCH_OCTAVE;
+    union metric_cell *octave =
+        atomic_load_explicit(&cells[first + bin / SKETCH_OCTAVE].more, memory_order_relaxed);
+    if (__builtin_expect(!octave, 0)) {
+        observe_slowly(s, value);
+        return;
+    }
+    uint64_t n = cell_add_own(&octave[bin % SKETCH_OCTAVE].n, 1);
+    metric_lanes_add_own(cells, n, value);
+    if (__builtin_expect(n % LOOK_AT_CLOCK == 0, 0))
+        metrics_tick(clock_now());
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-/* Adds up one octave over all slices and both shards; returns its total. */
-static uint64_t merge_chunk(const struct summary *s, unsigned i, uint64_t bins[static CHUNK])
+bool metric_sketch_octave(const struct summary *s, unsigned octave,
+                          uint64_t bins[static SKETCH_OCTAVE])
 {
-    uint64_t total = 0;
-    memset(bins, 0, CHUNK * sizeof *bins);
-    for (unsigned k = 0; k < 2 * METRICS_SLICES; k++) {
-        struct chunk *chunk = chunk_at(k % 2 ? &s->own : &s->shared, k / 2, i);
-        for (unsigned b = 0; chunk && b < CHUNK; b++) {
-            uint64_t n = cell_get(&chunk->bins[b]);
-            bins[b] += n;
-            total += n;
-        }
-    }
-    return total;
-}
-
-static uint64_t window_count(const struct summary *s)
-{
-    uint64_t bins[CHUNK], total = 0;
-    for (unsigned i = 0; i < 2 * OCTAVES; i++)
-        total += merge_chunk(s, i, bins);
-    return total;
-}
-
-/* The number, from 1, of the observation that is at quantile q of n. */
-static uint64_t rank_of(double q, uint64_t n)
-{
-    double rank = ceil(q * (double)n);
-    return rank < 1 ? 1 : (uint64_t)rank;
-}
-
-void metric_summary_read(const struct summary *s, const double *quantiles, double *values,
-                         unsigned n)
-{
-    uint64_t count = window_count(s), seen = 0, bins[CHUNK];
-    unsigned next = 0;
-    for (unsigned i = 0; i < n; i++)
-        values[i] = NAN;
-    for (unsigned i = 0; count && i < 2 * OCTAVES && next < n; i++) {
-        if (!merge_chunk(s, i, bins))
+    bool any = false;
+    for (unsigned i = 0, n = metric_slabs(); i < n; i++) {
+        const union metric_cell *cells = metric_slab(i) + s->child.cells;
+        const union metric_cell *counted =
+            atomic_load_explicit(&cells[OCTAVES + octave].more, memory_order_acquire);
+        if (!counted)
             continue;
-        for (unsigned b = 0; b < CHUNK; b++) {
-            seen += bins[b];
-            while (bins[b] && next < n && rank_of(quantiles[next], count) <= seen)
-                values[next++] = middle_of(i * CHUNK + b);
-        }
+        if (!any)
+            memset(bins, 0, SKETCH_OCTAVE * sizeof *bins);
+        any = true;
+        for (unsigned b = 0; b < SKETCH_OCTAVE; b++)
+            bins[b] += cell_get(&counted[b].n);
     }
+    return any;
+}
+
+/* Since the start, whatever was reset. */
+static uint64_t count_ever(const struct summary *s)
+{
+    uint64_t bins[SKETCH_OCTAVE], count = metric_cell_total(s->child.cells + UNBINNED);
+    for (unsigned i = 0; i < SKETCH_OCTAVES; i++)
+        if (metric_sketch_octave(s, i, bins))
+            for (unsigned b = 0; b < SKETCH_OCTAVE; b++)
+                count += bins[b];
+    return count;
+}
+
+uint64_t summary_count(const struct summary *s)
+{
+    return count_ever(s) - cell_get(&s->base_count);
+}
+
+double summary_sum(const struct summary *s)
+{
+    return metric_lanes_total(s->child.cells) + cell_get_double(&s->base);
 }
 
 double summary_quantile(const struct summary *s, double q)
@@ -221,82 +174,20 @@ double summary_quantile(const struct summary *s, double q)
     return value;
 }
 
-/* ---- Time ----------------------------------------------------------------------------------- */
-
-/* Over `windows` and the turning of their slices. */
-static pthread_mutex_t tick_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct metric_family *windows;
-static _Atomic uint64_t next_turn; /* when the first of them is due */
-
-void metric_window_init(struct metric_family *f)
-{
-    f->slice_ns = (uint64_t)(f->spec.window * (double)NS_PER_S / METRICS_SLICES);
-    cell_set(&f->slice, clock_now() / f->slice_ns);
-    pthread_mutex_lock(&tick_lock);
-    f->next_summary = windows;
-    windows = f;
-    cell_set(&next_turn, 0);
-    pthread_mutex_unlock(&tick_lock);
-}
-
-void metric_window_drop(struct metric_family *f)
-{
-    pthread_mutex_lock(&tick_lock);
-    struct metric_family **at = &windows;
-    while (*at != f)
-        at = &(*at)->next_summary;
-    *at = f->next_summary;
-    pthread_mutex_unlock(&tick_lock);
-}
-
-/* Empties the slices that were skipped and the one to be filled next. */
-static void turn(struct metric_family *f, uint64_t slice)
-{
-    uint64_t old = cell_get(&f->slice);
-    uint64_t steps = slice - old < METRICS_SLICES ? slice - old : METRICS_SLICES;
-    METRIC_EACH_CHILD(child, f)
-    for (uint64_t i = 0; i < steps; i++) {
-        empty_slice(&((struct summary *)child)->own, (slice - i) % METRICS_SLICES);
-        empty_slice(&((struct summary *)child)->shared, (slice - i) % METRICS_SLICES);
-    }
-    cell_set(&f->slice, slice);
-}
-
-void metrics_tick(uint64_t now)
-{
-    if (now < cell_get(&next_turn) || pthread_mutex_trylock(&tick_lock) != 0)
-        return; /* not yet, or another thread is at it */
-    uint64_t next = UINT64_MAX;
-    for (struct metric_family *f = windows; f; f = f->next_summary) {
-        if (now / f->slice_ns > cell_get(&f->slice))
-            turn(f, now / f->slice_ns);
-        uint64_t due = (cell_get(&f->slice) + 1) * f->slice_ns;
-        next = due < next ? due : next;
-    }
-    cell_set(&next_turn, next);
-    pthread_mutex_unlock(&tick_lock);
-}
-
 /* ---- The type ------------------------------------------------------------------------------- */
 
-static void reset_shard(struct summary_shard *shard)
+static unsigned cells(const struct metric_family *f)
 {
-    cell_set(&shard->count, 0);
-    cell_set_double(&shard->sum, 0);
-    for (unsigned i = 0; i < METRICS_SLICES; i++)
-        empty_slice(shard, i);
+    (void)f;
+    return CELLS;
 }
 
 static void reset(struct metric_child *child)
 {
-    reset_shard(&((struct summary *)child)->own);
-    reset_shard(&((struct summary *)child)->shared);
-}
-
-static void init(struct metric_child *child, void *extra)
-{
-    (void)extra;
-    reset(child);
+    struct summary *s = (struct summary *)child;
+    cell_set(&s->base_count, count_ever(s));
+    cell_set_double(&s->base, -metric_lanes_total(child->cells));
+    metric_window_forget(s);
 }
 
 static void observe(struct metric_child *child, double value)
@@ -304,19 +195,14 @@ static void observe(struct metric_child *child, double value)
     summary_observe((struct summary *)child, value);
 }
 
-static void free_shard(struct summary_shard *shard)
+static void end(struct metric_child *child)
 {
-    for (unsigned slice = 0; slice < METRICS_SLICES; slice++) {
-        for (unsigned i = 0; i < 2 * OCTAVES; i++)
-            free(chunk_at(shard, slice, i));
-        free(shard->slices[slice]);
+    for (unsigned i = 0, n = metric_slabs(); i < n; i++) {
+        union metric_cell *cells = metric_slab(i) + child->cells;
+        for (unsigned k = OCTAVES; k < CELLS; k++)
+            free(atomic_load_explicit(&cells[k].more, memory_order_acquire));
     }
-}
-
-void metric_summary_free(struct summary *s)
-{
-    free_shard(&s->own);
-    free_shard(&s->shared);
+    metric_window_end((struct summary *)child);
 }
 
 static int read_point(const struct metric_child *child, struct metric_scratch *scratch,
@@ -337,10 +223,11 @@ static int read_point(const struct metric_child *child, struct metric_scratch *s
 const struct metric_ops metric_summary_ops = {
     .name = "summary",
     .size = sizeof(struct summary),
-    .init = init,
+    .cells = cells,
     .reset = reset,
     .observe = observe,
     .read = read_point,
+    .end = end,
 };
 
 struct summary *summary_with(struct metric_family *f, const char *const values[])
