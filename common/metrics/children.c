@@ -8,6 +8,7 @@
  */
 #include "metrics/internal.h"
 #include "metrics/key.h"
+#include "metrics/series.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,7 @@ static void child_free(struct metric_child *child)
         metric_ops_of(f)->end(child);
     if (cells_of(f))
         metric_cells_free(child->cells, cells_of(f));
+    metric_series_free(child->series);
     free(child);
 }
 

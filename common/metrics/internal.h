@@ -31,7 +31,11 @@ struct metric_encoder {
                         struct metric_scratch *scratch);
     void (*write_end)(struct buf *out); /* NULL: the last family is the end */
 };
-extern const struct metric_encoder metric_text_encoder; /* text.c */
+extern const struct metric_encoder metric_text_encoder;        /* text.c */
+extern const struct metric_encoder metric_openmetrics_encoder; /* openmetrics.c */
+
+/* openmetrics.c: is it a counter that may be called so there? */
+bool metric_family_is_total(const struct metric_family *f);
 
 /* check.c: is the spec a good declaration? 0 or ERR_INVALID with a text. */
 int metric_spec_check(const struct metric_spec *spec, struct err *err);

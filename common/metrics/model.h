@@ -88,6 +88,7 @@ struct metric_child {
     size_t key_len;
     uint64_t hash;
     _Atomic(struct metric_child *) next;
+    _Atomic(struct metric_series *) series; /* its names in the text formats; see series.h */
     atomic_bool shown; /* false: not in the exposition */
     uint32_t cells;    /* the number of its first cell in each slab */
 };

@@ -1,0 +1,150 @@
+/* Lines of samples; see lines.h. */
+#include "metrics/lines.h"
+
+#include "metrics/digits.h"
+#include "metrics/series.h"
+
+/* The lines of one child. */
+struct lines {
+    struct buf *out;
+    struct metric_child *child;
+    const struct metric_series *series;
+    bool openmetrics;
+};
+
+/* ---- One line ------------------------------------------------------------------------------- */
+
+enum { NUMBER_AND_NEWLINE = METRIC_NUMBER_MAX + 1 };
+
+/* Where number i was not kept, or nothing was. NULL: no memory. */
+static __attribute__((noinline)) char *begin_afresh(const struct lines *l, unsigned i)
+{
+    metric_series_render(l->out, l->child, i);
+    return buf_reserve(l->out, NUMBER_AND_NEWLINE) == OK ? buf_tail(l->out) : NULL;
+}
+
+/* Writes the series; returns where its number goes, for which there is room, or NULL. */
+static inline char *begin(const struct lines *l, unsigned i)
+{
+    const struct metric_series *series = l->series;
+    if (!series || i >= series->n)
+        return begin_afresh(l, i);
+    size_t from = i ? series->ends[i - 1] : 0, len = series->ends[i] - from;
+    if (buf_room(l->out) < len + NUMBER_AND_NEWLINE &&
+        buf_reserve(l->out, len + NUMBER_AND_NEWLINE) != OK)
+        return NULL;
+    return mempcpy(buf_tail(l->out), metric_series_text(series) + from, len);
+}
+
+static inline void end(const struct lines *l, char *p)
+{
+    *p++ = '\n';
+    l->out->end = (size_t)(p - l->out->data);
+}
+
+static inline void write_count(const struct lines *l, unsigned i, uint64_t value)
+{
+    char *p = begin(l, i);
+    if (p)
+        end(l, p + digits_u64(p, value));
+}
+
+static inline void write_double(const struct lines *l, unsigned i, double value)
+{
+    char *p = begin(l, i);
+    if (p)
+        end(l, p + metric_number_value(p, value));
+}
+
+/* ---- Exemplars ------------------------------------------------------------------------------ */
+
+static void write_number(struct buf *out, double value)
+{
+    char number[METRIC_NUMBER_MAX];
+    buf_append(out, number, metric_number_value(number, value));
+}
+
+/* Behind the line that was written last. */
+static void add_exemplar(const struct lines *l, const struct metric_exemplar_view *e)
+{
+    if (!l->openmetrics || e->n == 0 || !buf_ok(l->out))
+        return;
+    l->out->end--; /* the newline */
+    buf_text(l->out, " # {");
+    for (unsigned i = 0; i < e->n; i++)
+        metric_text_label(l->out, i ? "," : "", e->pairs[2 * i], e->pairs[2 * i + 1]);
+    buf_text(l->out, "} ");
+    write_number(l->out, e->value);
+    buf_char(l->out, ' ');
+    write_number(l->out, e->timestamp);
+    buf_char(l->out, '\n');
+}
+
+/* ---- The types ------------------------------------------------------------------------------ */
+
+static void write_value(const struct lines *l, const struct metric_point *p)
+{
+    if (p->whole)
+        write_count(l, 0, p->count);
+    else
+        write_double(l, 0, p->value);
+    if (p->exemplars && metric_family_is_total(l->child->family))
+        add_exemplar(l, p->exemplars);
+}
+
+static void write_histogram(const struct lines *l, const struct metric_point *p)
+{
+    bool sums = !l->openmetrics || (p->value >= 0 && l->child->family->bounds[0] >= 0);
+    for (unsigned i = 0; i < p->n; i++) {
+        write_count(l, i, p->cumulative[i]);
+        if (p->exemplars)
+            add_exemplar(l, &p->exemplars[i]);
+    }
+    if (!sums)
+        return;
+    write_double(l, p->n, p->value);
+    write_count(l, p->n + 1, p->count);
+}
+
+static void write_summary(const struct lines *l, const struct metric_point *p)
+{
+    for (unsigned i = 0; i < p->n; i++)
+        if (!l->openmetrics || !(p->quantiles[i] < 0))
+            write_double(l, i, p->quantiles[i]);
+    if (!l->openmetrics || p->value >= 0)
+        write_double(l, p->n, p->value);
+    write_count(l, p->n + 1, p->count);
+}
+
+static inline void write_point(const struct lines *l, const struct metric_point *p)
+{
+    switch (l->child->family->spec.type) {
+    case METRIC_COUNTER:
+    case METRIC_GAUGE:
+        write_value(l, p);
+        break;
+    case METRIC_HISTOGRAM:
+        write_histogram(l, p);
+        break;
+    case METRIC_SUMMARY:
+        write_summary(l, p);
+        break;
+    }
+}
+
+int metric_lines_write(struct buf *out, const struct metric_family *f,
+                       struct metric_scratch *scratch, bool openmetrics)
+{
+    const struct metric_ops *ops = metric_ops_of(f);
+    struct metric_point point;
+    METRIC_EACH_CHILD(child, f)
+    {
+        if (!metric_child_shown(child))
+            continue;
+        if (ops->read(child, scratch, &point) != OK)
+            return ERR_NOMEM;
+        const struct lines lines = {out, child, metric_series_of(out, child), openmetrics};
+        write_point(&lines, &point);
+    }
+    return OK;
+}

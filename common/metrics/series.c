@@ -1,0 +1,147 @@
+/* Rendering the names of series, and keeping them; see series.h. */
+#include "metrics/series.h"
+
+#include <stdlib.h>
+
+/* ---- Rendering ------------------------------------------------------------------------------ */
+
+void metric_text_escaped(struct buf *out, const char *text, bool quotes)
+{
+    for (;;) {
+        size_t plain = strcspn(text, quotes ? "\\\n\"" : "\\\n");
+        buf_append(out, text, plain);
+        text += plain;
+        if (!*text)
+            return;
+        buf_char(out, '\\');
+        buf_char(out, *text == '\n' ? 'n' : *text);
+        text++;
+    }
+}
+
+void metric_text_label(struct buf *out, const char *before, const char *name, const char *value)
+{
+    buf_text(out, before);
+    buf_text(out, name);
+    buf_text(out, "=\"");
+    metric_text_escaped(out, value, true);
+    buf_char(out, '"');
+}
+
+/* `extra` is the label that the type adds, or NULL. */
+static void render_labels(struct buf *out, const struct metric_child *child, const char *extra,
+                          const char *extra_value)
+{
+    const struct metric_spec *spec = &child->family->spec;
+    const char *values[METRICS_MAX_LABELS];
+    const char *before = "{";
+    metric_child_values(child, values);
+    for (unsigned i = 0; i < spec->n_labels; i++, before = ",")
+        metric_text_label(out, before, spec->labels[i], values[i]);
+    if (extra) {
+        metric_text_label(out, before, extra, extra_value);
+        before = ",";
+    }
+    if (*before == ',')
+        buf_char(out, '}');
+}
+
+static void render(struct buf *out, const struct metric_child *child, const char *suffix,
+                   const char *extra, const char *extra_value)
+{
+    buf_text(out, child->family->spec.name);
+    buf_text(out, suffix);
+    render_labels(out, child, extra, extra_value);
+    buf_char(out, ' ');
+}
+
+static void render_bound(struct buf *out, const struct metric_child *child, const char *suffix,
+                         const char *label, double bound)
+{
+    char number[METRIC_NUMBER_MAX + 1];
+    number[metric_number_bound(number, bound)] = '\0';
+    render(out, child, suffix, label, number);
+}
+
+/* The series before _sum. */
+static unsigned parts_of(const struct metric_family *f)
+{
+    if (f->spec.type == METRIC_HISTOGRAM)
+        return f->n_bounds + 1;
+    return f->spec.quantiles ? f->spec.quantiles->n : 0;
+}
+
+static bool has_sum(const struct metric_family *f)
+{
+    return f->spec.type == METRIC_HISTOGRAM || f->spec.type == METRIC_SUMMARY;
+}
+
+static unsigned count_of(const struct metric_family *f)
+{
+    return has_sum(f) ? parts_of(f) + 2 : 1;
+}
+
+void metric_series_render(struct buf *out, const struct metric_child *child, unsigned i)
+{
+    const struct metric_family *f = child->family;
+    if (!has_sum(f))
+        render(out, child, "", NULL, NULL);
+    else if (i >= parts_of(f))
+        render(out, child, i == parts_of(f) ? "_sum" : "_count", NULL, NULL);
+    else if (f->spec.type == METRIC_HISTOGRAM)
+        render_bound(out, child, "_bucket", "le", f->bounds[i]);
+    else
+        render_bound(out, child, "", "quantile", f->spec.quantiles->at[i]);
+}
+
+/* ---- Keeping -------------------------------------------------------------------------------- */
+
+static struct metric_series not_kept; /* of a child that has too much of it */
+
+static struct metric_series *copy(const uint16_t *ends, unsigned n, const char *text)
+{
+    size_t sizes = n * sizeof *ends, len = ends[n - 1];
+    struct metric_series *series = malloc(sizeof *series + sizes + len);
+    if (series) {
+        series->n = (uint16_t)n;
+        memcpy(mempcpy(series->ends, ends, sizes), text, len);
+    }
+    return series;
+}
+
+/* Renders them behind the end of `out`, for there is room in the end. NULL: no memory. */
+static struct metric_series *render_all(struct buf *out, const struct metric_child *child)
+{
+    uint16_t ends[METRICS_MAX_BUCKETS + 3];
+    unsigned n = count_of(child->family);
+    size_t before = buf_len(out), len = 0;
+    for (unsigned i = 0; i < n && len <= METRIC_SERIES_MAX; i++) {
+        metric_series_render(out, child, i);
+        len = buf_len(out) - before;
+        ends[i] = (uint16_t)len;
+    }
+    out->end -= len;
+    if (!buf_ok(out))
+        return NULL;
+    return len <= METRIC_SERIES_MAX ? copy(ends, n, buf_tail(out)) : &not_kept;
+}
+
+/* NULL: no memory. Expositions of several threads may meet here; the first one's stay. */
+const struct metric_series *metric_series_of(struct buf *out, struct metric_child *child)
+{
+    struct metric_series *there = atomic_load_explicit(&child->series, memory_order_acquire);
+    if (there)
+        return there;
+    struct metric_series *made = render_all(out, child);
+    if (!made || atomic_compare_exchange_strong_explicit(
+                     &child->series, &there, made, memory_order_acq_rel, memory_order_acquire))
+        return made;
+    metric_series_free(made);
+    return there;
+}
+
+void metric_series_free(struct metric_series *series)
+{
+    if (series != &not_kept)
+        free(series);
+}

@@ -1,0 +1,50 @@
+/*
+ * The series of a child as the text formats name them, which is the same at every scrape:
+ *
+ *     latency_seconds_bucket{method="GET",le="0.5"} 12
+ *     └───────────────── series ──────────────────┘
+ *
+ * They are rendered at the child's first exposition and kept, so that later ones copy bytes and
+ * write a number. That takes their length and four bytes or more, METRIC_SERIES_MAX at most: a
+ * child with more, and one that finds no memory, has its series rendered afresh each time. What is
+ * written is the same either way.
+ *
+ * The series of a child have numbers, in the order in which they are written:
+ *
+ *     counter, gauge   0: the value
+ *     histogram        0 … n-1: buckets    n: _sum   n+1: _count
+ *     summary          0 … n-1: quantiles  n: _sum   n+1: _count
+ */
+#ifndef METRICS_SERIES_H
+#define METRICS_SERIES_H
+
+#include "metrics/internal.h"
+
+enum { METRIC_SERIES_MAX = 32 << 10 }; /* bytes */
+
+/* Where each ends in the text, which lies behind; each has the space in it that follows. */
+struct metric_series {
+    uint16_t n; /* 0: they are not kept */
+    uint16_t ends[];
+};
+
+static inline const char *metric_series_text(const struct metric_series *series)
+{
+    return (const char *)&series->ends[series->n];
+}
+
+/* What is kept of the child; renders it first if need be, which takes room in `out` but leaves its
+ * content alone. NULL: no memory. From several threads. */
+const struct metric_series *metric_series_of(struct buf *out, struct metric_child *child);
+void metric_series_free(struct metric_series *series);
+
+/* Appends number i, with a space behind. */
+void metric_series_render(struct buf *out, const struct metric_child *child, unsigned i);
+
+/* Appends a text with \\ and newlines escaped, and on demand ". */
+void metric_text_escaped(struct buf *out, const char *text, bool quotes);
+
+/* Appends `before`, name="value". */
+void metric_text_label(struct buf *out, const char *before, const char *name, const char *value);
+
+#endif
