@@ -14,6 +14,7 @@ enum { FAMILIES = 50, CHILDREN = 2000, SERIES = FAMILIES * CHILDREN };
 
 static struct metrics_registry whole = METRICS_REGISTRY_INIT, fractions = METRICS_REGISTRY_INIT;
 static struct metrics_registry *scraped;
+static enum metrics_format format;
 static struct buf page;
 
 static void make_family(unsigned i, bool is_whole)
@@ -36,9 +37,10 @@ static void make_family(unsigned i, bool is_whole)
 
 static void scrapes(unsigned n)
 {
+    const struct metrics_exposition what = {.format = format};
     for (unsigned i = 0; i < n; i++) {
         buf_clear(&page);
-        measure_must(metrics_registry_write_text(scraped, &page) == OK, "writing the page");
+        measure_must(metrics_write(scraped, &what, &page) == OK, "writing the page");
     }
 }
 
@@ -58,24 +60,32 @@ static void measure_memory(void)
     measure_show("bytes_a_series", (measure_resident() - before) / SERIES, "bytes");
 }
 
-static void measure_format(const char *suffix)
+static void show(const char *what, const char *suffix, double value, const char *unit)
 {
     char name[40];
+    snprintf(name, sizeof name, "%s%s", what, suffix);
+    measure_show(name, value, unit);
+}
+
+static void measure_format(const char *suffix)
+{
     scraped = &whole;
     double ns = measure_ns(scrapes);
-    snprintf(name, sizeof name, "encode_int%s", suffix);
-    measure_show(name, ns / SERIES, "ns");
-    snprintf(name, sizeof name, "scrape_100k%s", suffix);
-    measure_show(name, ns / 1e6, "ms");
+    show("encode_int", suffix, ns / SERIES, "ns");
+    show("scrape_100k", suffix, ns / 1e6, "ms");
     scraped = &fractions;
-    snprintf(name, sizeof name, "encode_double%s", suffix);
-    measure_show(name, measure_ns(scrapes) / SERIES, "ns");
+    show("encode_double", suffix, measure_ns(scrapes) / SERIES, "ns");
 }
 
 void measure_exposition(void)
 {
+    static const char *const suffixes[] = {[METRICS_TEXT] = "",
+                                           [METRICS_OPENMETRICS] = ".openmetrics",
+                                           [METRICS_PROTOBUF] = ".protobuf"};
     measure_memory();
     make_series(false);
-    measure_format("");
+    for (format = METRICS_TEXT; format <= METRICS_PROTOBUF && metrics_content_type(format);
+         format++)
+        measure_format(suffixes[format]);
     buf_free(&page);
 }
