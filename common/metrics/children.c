@@ -113,6 +113,7 @@ static void child_free(struct metric_child *child)
     if (cells_of(f))
         metric_cells_free(child->cells, cells_of(f));
     metric_series_free(child->series);
+    metric_series_free(child->pairs);
     free(child);
 }
 

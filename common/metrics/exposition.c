@@ -7,6 +7,7 @@
 static const struct metric_encoder *const encoders[] = {
     [METRICS_TEXT] = &metric_text_encoder,
     [METRICS_OPENMETRICS] = &metric_openmetrics_encoder,
+    [METRICS_PROTOBUF] = &metric_protobuf_encoder,
 };
 
 static const struct metric_encoder *encoder_of(enum metrics_format format)

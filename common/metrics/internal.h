@@ -33,6 +33,7 @@ struct metric_encoder {
 };
 extern const struct metric_encoder metric_text_encoder;        /* text.c */
 extern const struct metric_encoder metric_openmetrics_encoder; /* openmetrics.c */
+extern const struct metric_encoder metric_protobuf_encoder;    /* protobuf.c */
 
 /* openmetrics.c: is it a counter that may be called so there? */
 bool metric_family_is_total(const struct metric_family *f);

@@ -89,8 +89,9 @@ struct metric_child {
     uint64_t hash;
     _Atomic(struct metric_child *) next;
     _Atomic(struct metric_series *) series; /* its names in the text formats; see series.h */
-    atomic_bool shown; /* false: not in the exposition */
-    uint32_t cells;    /* the number of its first cell in each slab */
+    _Atomic(struct metric_series *) pairs;  /* its labels in protobuf */
+    atomic_bool shown;                      /* false: not in the exposition */
+    uint32_t cells;                         /* the number of its first cell in each slab */
 };
 
 struct counter {

@@ -98,46 +98,49 @@ void metric_series_render(struct buf *out, const struct metric_child *child, uns
 
 static struct metric_series not_kept; /* of a child that has too much of it */
 
-static struct metric_series *copy(const uint16_t *ends, unsigned n, const char *text)
+static struct metric_series *copy(const size_t *ends, unsigned n, const char *text)
 {
-    size_t sizes = n * sizeof *ends, len = ends[n - 1];
-    struct metric_series *series = malloc(sizeof *series + sizes + len);
-    if (series) {
-        series->n = (uint16_t)n;
-        memcpy(mempcpy(series->ends, ends, sizes), text, len);
-    }
+    size_t len = ends[n - 1];
+    struct metric_series *series = malloc(sizeof *series + n * sizeof *series->ends + len);
+    if (!series)
+        return NULL;
+    series->n = (uint16_t)n;
+    for (unsigned i = 0; i < n; i++)
+        series->ends[i] = (uint16_t)ends[i];
+    memcpy(&series->ends[n], text, len);
     return series;
 }
 
-/* Renders them behind the end of `out`, for there is room in the end. NULL: no memory. */
-static struct metric_series *render_all(struct buf *out, const struct metric_child *child)
+const struct metric_series *metric_series_keep(_Atomic(struct metric_series *) *at,
+                                               const size_t *ends, unsigned n, const char *text)
 {
-    uint16_t ends[METRICS_MAX_BUCKETS + 3];
-    unsigned n = count_of(child->family);
-    size_t before = buf_len(out), len = 0;
-    for (unsigned i = 0; i < n && len <= METRIC_SERIES_MAX; i++) {
-        metric_series_render(out, child, i);
-        len = buf_len(out) - before;
-        ends[i] = (uint16_t)len;
-    }
-    out->end -= len;
-    if (!buf_ok(out))
-        return NULL;
-    return len <= METRIC_SERIES_MAX ? copy(ends, n, buf_tail(out)) : &not_kept;
-}
-
-/* NULL: no memory. Expositions of several threads may meet here; the first one's stay. */
-const struct metric_series *metric_series_of(struct buf *out, struct metric_child *child)
-{
-    struct metric_series *there = atomic_load_explicit(&child->series, memory_order_acquire);
-    if (there)
-        return there;
-    struct metric_series *made = render_all(out, child);
-    if (!made || atomic_compare_exchange_strong_explicit(
-                     &child->series, &there, made, memory_order_acq_rel, memory_order_acquire))
+    struct metric_series *there = NULL;
+    struct metric_series *made = ends[n - 1] <= METRIC_SERIES_MAX ? copy(ends, n, text) : &not_kept;
+    if (!made || atomic_compare_exchange_strong_explicit(at, &there, made, memory_order_acq_rel,
+                                                         memory_order_acquire))
         return made;
     metric_series_free(made);
     return there;
+}
+
+/* Renders behind the end of `out`, where there will be room for it in the end anyway. */
+static const struct metric_series *render_all(struct buf *out, struct metric_child *child)
+{
+    size_t ends[METRICS_MAX_BUCKETS + 3];
+    unsigned n = count_of(child->family);
+    size_t before = buf_len(out);
+    for (unsigned i = 0; i < n; i++) {
+        metric_series_render(out, child, i);
+        ends[i] = buf_len(out) - before;
+    }
+    out->end -= ends[n - 1];
+    return buf_ok(out) ? metric_series_keep(&child->series, ends, n, buf_tail(out)) : NULL;
+}
+
+const struct metric_series *metric_series_of(struct buf *out, struct metric_child *child)
+{
+    struct metric_series *series = atomic_load_explicit(&child->series, memory_order_acquire);
+    return series ? series : render_all(out, child);
 }
 
 void metric_series_free(struct metric_series *series)

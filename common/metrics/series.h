@@ -36,6 +36,11 @@ static inline const char *metric_series_text(const struct metric_series *series)
 /* What is kept of the child; renders it first if need be, which takes room in `out` but leaves its
  * content alone. NULL: no memory. From several threads. */
 const struct metric_series *metric_series_of(struct buf *out, struct metric_child *child);
+
+/* Keeps a copy of the n texts that lie behind each other, the last byte of each just before its
+ * end, unless another thread was first. Returns what is kept then, or NULL: no memory. */
+const struct metric_series *metric_series_keep(_Atomic(struct metric_series *) *at,
+                                               const size_t *ends, unsigned n, const char *text);
 void metric_series_free(struct metric_series *series);
 
 /* Appends number i, with a space behind. */
