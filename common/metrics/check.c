@@ -84,8 +84,7 @@ int metric_spec_check(const struct metric_spec *spec, struct err *err)
     return rc;
 }
 
-/* Is `name` one of the sample names of `spec`, or the name that OpenMetrics gives its family? */
-static bool takes_name(const struct metric_spec *spec, const char *name)
+bool metric_spec_takes_name(const struct metric_spec *spec, const char *name)
 {
     static const char *const suffixes[][4] = {
         [METRIC_COUNTER] = {""},
@@ -104,5 +103,5 @@ static bool takes_name(const struct metric_spec *spec, const char *name)
 
 bool metric_specs_clash(const struct metric_spec *a, const struct metric_spec *b)
 {
-    return takes_name(a, b->name) || takes_name(b, a->name);
+    return metric_spec_takes_name(a, b->name) || metric_spec_takes_name(b, a->name);
 }

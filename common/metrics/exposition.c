@@ -15,12 +15,21 @@ static const struct metric_encoder *encoder_of(enum metrics_format format)
     return format < sizeof encoders / sizeof *encoders ? encoders[format] : NULL;
 }
 
-static void write_families(struct metrics_registry *r, const struct metric_encoder *e,
+static bool is_wanted(const struct metric_family *f, const struct metrics_exposition *what)
+{
+    for (unsigned i = 0; i < what->n_names; i++)
+        if (metric_spec_takes_name(&f->spec, what->names[i]))
+            return true;
+    return what->n_names == 0;
+}
+
+static void write_families(struct metrics_registry *r, const struct metrics_exposition *what,
                            struct buf *out)
 {
+    const struct metric_encoder *e = encoder_of(what->format);
     struct metric_scratch scratch = {0};
     for (const struct metric_family *f = r->families; f && buf_ok(out); f = f->next)
-        if (e->write_family(out, f, &scratch) != OK)
+        if (is_wanted(f, what) && e->write_family(out, f, &scratch) != OK)
             out->failed = true;
     if (e->write_end)
         e->write_end(out);
@@ -30,15 +39,14 @@ static void write_families(struct metrics_registry *r, const struct metric_encod
 int metrics_write(struct metrics_registry *r, const struct metrics_exposition *what,
                   struct buf *out)
 {
-    const struct metric_encoder *e = encoder_of(what->format);
     size_t before = buf_len(out);
-    if (!e)
+    if (!encoder_of(what->format))
         return ERR_INVALID;
     metrics_tick(clock_now());
     pthread_mutex_lock(&r->lock); /* against registering; updates and with() do not take it */
     for (unsigned i = 0; i < r->n_hooks; i++)
         r->hooks[i].fn(r->hooks[i].ctx);
-    write_families(r, e, out);
+    write_families(r, what, out);
     pthread_mutex_unlock(&r->lock);
     if (buf_ok(out))
         return OK;

@@ -40,6 +40,8 @@ bool metric_family_is_total(const struct metric_family *f);
 
 /* check.c: is the spec a good declaration? 0 or ERR_INVALID with a text. */
 int metric_spec_check(const struct metric_spec *spec, struct err *err);
+/* Is `name` one of the sample names of `spec`, or the name that OpenMetrics gives its family? */
+bool metric_spec_takes_name(const struct metric_spec *spec, const char *name);
 /* Would the two be one name, or partly so, in an exposition? */
 bool metric_specs_clash(const struct metric_spec *a, const struct metric_spec *b);
 

@@ -170,8 +170,10 @@ enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS, METRICS_PROTOBUF };
 /* What to write. Zeroed: all families, as text. */
 struct metrics_exposition {
     enum metrics_format format;
-    const char *const *names; /* the families to write */
-    unsigned n_names;         /* 0: all */
+    /* The families to write, each by its own name, as OpenMetrics calls it, or by one of its
+     * samples' names; one that is not there is ignored. n_names 0: all. */
+    const char *const *names;
+    unsigned n_names;
 };
 
 /* Runs the collect hooks, then appends the registry: families by name, children in the order of

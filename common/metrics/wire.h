@@ -98,7 +98,7 @@ static inline void wire_end(struct buf *out, struct wire_message m)
     if (width != m.width)
         memmove(message - m.width + width, message, len);
     memcpy(message - m.width, length, width);
-    out->end += width - m.width; /* may wrap around on its way down */
+    out->end = out->end - m.width + width;
 }
 
 #endif
