@@ -1,6 +1,7 @@
 /* Is a declaration a good one? Names and limits are Prometheus's; see metrics.h. */
 #include "metrics/internal.h"
 
+#include <math.h>
 #include <string.h>
 
 static bool is_name(const char *s, bool colons)
@@ -45,13 +46,34 @@ static int check_labels(const struct metric_spec *spec, struct err *err)
 }
 
 /* Their values are checked when they are computed. */
+static int check_classic(const struct metric_buckets *b, struct err *err)
+{
+    if (b->n > METRICS_MAX_BUCKETS)
+        return err_set(err, ERR_INVALID, "more than %d buckets", METRICS_MAX_BUCKETS);
+    return OK;
+}
+
+static int check_native(const struct metric_native *n, struct err *err)
+{
+    if (n->factor != 0 && !(n->factor > 1 && n->factor <= 65536))
+        return err_set(err, ERR_INVALID, "a factor of %g is not in (1, 65536]", n->factor);
+    if (n->zero_threshold != 0 &&
+        !(n->zero_threshold >= METRICS_NATIVE_ZERO_THRESHOLD && isfinite(n->zero_threshold)))
+        return err_set(err, ERR_INVALID, "a zero threshold of %g, below 2^-128", n->zero_threshold);
+    if (!(n->max_zero_threshold >= 0 && isfinite(n->max_zero_threshold)))
+        return err_set(err, ERR_INVALID, "a zero threshold of up to %g", n->max_zero_threshold);
+    if (!(n->min_reset >= 0))
+        return err_set(err, ERR_INVALID, "a reset after %g seconds", n->min_reset);
+    if (n->classic && n->classic->native)
+        return err_set(err, ERR_INVALID, "native buckets besides native ones");
+    return n->classic ? check_classic(n->classic, err) : OK;
+}
+
 static int check_buckets(const struct metric_buckets *b, struct err *err)
 {
     if (!b)
         return err_set(err, ERR_INVALID, "the buckets are missing");
-    if (b->n > METRICS_MAX_BUCKETS)
-        return err_set(err, ERR_INVALID, "more than %d buckets", METRICS_MAX_BUCKETS);
-    return OK;
+    return b->native ? check_native(b->native, err) : check_classic(b, err);
 }
 
 static int check_summary(const struct metric_spec *spec, struct err *err)

@@ -111,6 +111,8 @@
 #define METRIC_BUCKETS_EXPONENTIAL(start_, factor, count)                                          \
     (&(const struct metric_buckets){                                                               \
         .kind = BUCKETS_ARE_EXPONENTIAL, .start = start_, .step = factor, .n = count})
+#define METRIC_BUCKETS_NATIVE(...)                                                                 \
+    (&(const struct metric_buckets){.native = &(const struct metric_native){__VA_ARGS__}})
 #define METRIC_QUANTILES(...)                                                                      \
     (&(const struct metric_quantiles){.at = (const double[]){__VA_ARGS__},                         \
                                       .n =                                                         \

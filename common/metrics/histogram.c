@@ -1,5 +1,5 @@
 /*
- * Histograms with classic buckets; see metrics.h.
+ * Histograms with classic buckets, and their type; see metrics.h, and native.h for the others.
  *
  * An observation adds to one bucket and to the sum. There is no cell for the count: it is the sum
  * of the buckets, so that le="+Inf" equals _count at any moment. _sum may be behind or ahead of
@@ -13,16 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The first bucket whose bound is not below the value. The bounds are padded with +Inf to a power
- * of two, so that the steps are the same for all values and none is a branch to mispredict. */
-static unsigned bucket_of(const struct histogram *h, double value)
-{
-    unsigned i = 0;
-    for (unsigned step = h->padded / 2; step; step /= 2)
-        i += -(unsigned)(h->bounds[i + step - 1] < value) & step;
-    return i;
-}
-
 /* On a thread without cells, or NaN. Not inline, so that the usual way needs no stack. */
 static __attribute__((noinline)) void observe_slowly(struct histogram *h, double value)
 {
@@ -31,19 +21,23 @@ static __attribute__((noinline)) void observe_slowly(struct histogram *h, double
         return;
     }
     union metric_cell *cells = metric_cells_claim() + h->child.cells;
-    uint64_t n = metric_cell_add(&cells[METRIC_LANES + bucket_of(h, value)].n, 1);
+    uint64_t n = metric_cell_add(&cells[METRIC_LANES + metric_bucket_of(h, value)].n, 1);
     metric_cell_add_double(&cells[n % METRIC_LANES].x, value);
 }
 
 void histogram_observe(struct histogram *h, double value)
 {
     union metric_cell *own = metric_own_cells;
+    if (h->native) {
+        metric_native_observe(h, value);
+        return;
+    }
     if (__builtin_expect(!own || isnan(value), 0)) {
         observe_slowly(h, value);
         return;
     }
     union metric_cell *cells = own + h->child.cells;
-    uint64_t n = cell_add_own(&cells[METRIC_LANES + bucket_of(h, value)].n, 1);
+    uint64_t n = cell_add_own(&cells[METRIC_LANES + metric_bucket_of(h, value)].n, 1);
     metric_lanes_add_own(cells, n, value);
 }
 
@@ -63,6 +57,8 @@ uint64_t metric_histogram_read(const struct histogram *h, uint64_t *cumulative)
 uint64_t histogram_bucket(const struct histogram *h, unsigned i)
 {
     assert(i <= h->child.family->n_bounds);
+    if (h->native && i == h->child.family->n_bounds)
+        return metric_native_count(h);
     uint64_t count = 0;
     for (unsigned k = 0; k <= i; k++)
         count += bucket(h, k);
@@ -76,7 +72,8 @@ uint64_t histogram_count(const struct histogram *h)
 
 double histogram_sum(const struct histogram *h)
 {
-    return metric_lanes_total(h->child.cells) + cell_get_double(&h->base);
+    return h->native ? metric_native_sum(h)
+                     : metric_lanes_total(h->child.cells) + cell_get_double(&h->base);
 }
 
 static double computed(const struct metric_buckets *b, unsigned i)
@@ -105,7 +102,10 @@ static int bounds_check(const double *bounds, unsigned n, struct err *err)
 
 int metric_bounds_init(struct metric_family *f, struct err *err)
 {
+    static const struct metric_buckets none;
     const struct metric_buckets *b = f->spec.buckets;
+    if (b->native)
+        b = b->native->classic ? b->native->classic : &none;
     unsigned n = b->n;
     if (n && b->kind == BUCKETS_LISTED && isinf(b->at[n - 1]) && b->at[n - 1] > 0)
         n--; /* +Inf is there without being named, but people do name it */
@@ -122,7 +122,7 @@ int metric_bounds_init(struct metric_family *f, struct err *err)
 
 static unsigned cells(const struct metric_family *f)
 {
-    return METRIC_LANES + f->n_bounds + 1;
+    return METRIC_LANES + f->n_bounds + 1 + (f->native ? 2 : 0);
 }
 
 static void reset(struct metric_child *child)
@@ -131,6 +131,8 @@ static void reset(struct metric_child *child)
     for (unsigned i = 0; i <= child->family->n_bounds; i++)
         metric_cell_reset(child->cells + METRIC_LANES + i);
     cell_set_double(&h->base, -metric_lanes_total(child->cells));
+    if (h->native)
+        metric_native_reset(h);
 }
 
 static void init(struct metric_child *child)
@@ -138,6 +140,17 @@ static void init(struct metric_child *child)
     struct histogram *h = (struct histogram *)child;
     h->bounds = child->family->bounds;
     h->padded = child->family->padded;
+    h->native = child->family->native;
+    h->classic = child->family->n_bounds > 0;
+    h->zero_cell = child->cells + METRIC_LANES + child->family->n_bounds + 1;
+    metric_native_begin(h);
+}
+
+static void end(struct metric_child *child)
+{
+    struct histogram *h = (struct histogram *)child;
+    if (h->native)
+        metric_native_free(h);
 }
 
 static void observe(struct metric_child *child, double value)
@@ -149,6 +162,8 @@ static int read_point(const struct metric_child *child, struct metric_scratch *s
                       struct metric_point *point)
 {
     const struct histogram *h = (const struct histogram *)child;
+    if (h->native)
+        return metric_native_read(h, scratch, point);
     *point = (struct metric_point){.child = child,
                                    .n = child->family->n_bounds + 1,
                                    .cumulative = scratch->cumulative,
@@ -162,6 +177,7 @@ const struct metric_ops metric_histogram_ops = {
     .size = sizeof(struct histogram),
     .cells = cells,
     .init = init,
+    .end = end,
     .reset = reset,
     .observe = observe,
     .read = read_point,

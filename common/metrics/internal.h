@@ -68,6 +68,30 @@ int metric_bounds_init(struct metric_family *f, struct err *err);
 /* Room for n_bounds + 1 cumulative counts; returns their last, the count. */
 uint64_t metric_histogram_read(const struct histogram *h, uint64_t *cumulative);
 
+/* The first classic bucket whose bound is not below the value. The bounds are padded with +Inf to a
+ * power of two, so that the steps are the same for all values and none is a branch to mispredict.
+ */
+static inline unsigned metric_bucket_of(const struct histogram *h, double value)
+{
+    unsigned i = 0;
+    for (unsigned step = h->padded / 2; step; step /= 2)
+        i += -(unsigned)(h->bounds[i + step - 1] < value) & step;
+    return i;
+}
+
+/* native.c: 0 or ERR_NOMEM; nothing where the family has no native buckets. */
+int metric_native_init(struct metric_family *f, struct err *err);
+void metric_native_observe(struct histogram *h, double value);
+void metric_native_free(struct histogram *h);
+
+/* native_read.c: all of the point, with the classic buckets. 0 or ERR_NOMEM. */
+int metric_native_read(const struct histogram *h, struct metric_scratch *scratch,
+                       struct metric_point *point);
+uint64_t metric_native_count(const struct histogram *h);
+double metric_native_sum(const struct histogram *h);
+void metric_native_begin(struct histogram *h); /* its age is 0 now */
+void metric_native_reset(struct histogram *h); /* under the family's lock */
+
 /* window.c */
 void metric_window_init(struct metric_family *f);
 void metric_window_drop(struct metric_family *f);

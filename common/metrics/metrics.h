@@ -61,6 +61,14 @@
 #define BUCKETS_LINEAR(start, width, count)       METRIC_BUCKETS_LINEAR(start, width, count)
 #define BUCKETS_EXPONENTIAL(start, factor, count) METRIC_BUCKETS_EXPONENTIAL(start, factor, count)
 
+/* Native buckets in the place of those: they come by themselves, 8 an octave, wherever a value
+ * falls, and a quantile is told within 5 %. Prometheus must scrape protobuf to see them (and
+ * --enable-feature=native-histograms); the text formats show _sum and _count alone. _AND has
+ * classic ones besides; _WITH takes the fields of struct metric_native: (.factor = 1.02). */
+#define BUCKETS_NATIVE              BUCKETS_NATIVE_WITH(.factor = METRICS_NATIVE_FACTOR)
+#define BUCKETS_NATIVE_AND(buckets) BUCKETS_NATIVE_WITH(.classic = buckets)
+#define BUCKETS_NATIVE_WITH(...)    METRIC_BUCKETS_NATIVE(__VA_ARGS__)
+
 /* A summary's quantiles, ascending, each in [0, 1], and the seconds that they look back over. */
 #define QUANTILES(...)  METRIC_QUANTILES(__VA_ARGS__)
 #define QUANTILES_NONE  NULL /* _sum and _count alone */
@@ -112,7 +120,8 @@ void gauge_add(struct gauge *g, double delta);   /* may be negative */
 void gauge_set_to_current_time(struct gauge *g); /* seconds since 1970 */
 double gauge_value(const struct gauge *g);
 
-/* A value belongs to the first bucket whose bound is not below it. NaN is an error. */
+/* A value belongs to the first bucket whose bound is not below it. NaN is an error; native
+ * histograms do count it, and their sum is NaN then, as the specification demands. */
 void histogram_observe(struct histogram *h, double value);
 uint64_t histogram_count(const struct histogram *h);
 double histogram_sum(const struct histogram *h);

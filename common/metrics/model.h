@@ -56,7 +56,26 @@ union metric_cell {
 /* The slab of this thread, or NULL while it has none. */
 extern _Thread_local union metric_cell *metric_own_cells __attribute__((tls_model("initial-exec")));
 
+/* What native buckets are like; 0 means what is in brackets. When there are more than max_buckets,
+ * a histogram whose last reset is at least min_reset seconds ago begins anew; else the buckets
+ * nearest to 0 are merged into the zero bucket, up to max_zero_threshold; and if that is not
+ * enough, neighbours are merged, two and two. */
+struct metric_native {
+    double factor;             /* [1.1] a bucket is at most so much wider than the one before */
+    double zero_threshold;     /* [2^-128, the least] what is this near to 0 counts as 0 */
+    double max_zero_threshold; /* [2^-30: in seconds, a nanosecond] */
+    unsigned max_buckets;      /* [160] */
+    double min_reset;          /* [3600] INFINITY: never */
+    const struct metric_buckets *classic; /* [none] buckets to have besides */
+};
+#define METRICS_NATIVE_FACTOR             1.1
+#define METRICS_NATIVE_ZERO_THRESHOLD     0x1p-128
+#define METRICS_NATIVE_MAX_ZERO_THRESHOLD 0x1p-30
+#define METRICS_NATIVE_MAX_BUCKETS        160
+#define METRICS_NATIVE_MIN_RESET          3600
+
 struct metric_buckets {
+    const struct metric_native *native; /* then all below counts for nothing */
     enum { BUCKETS_LISTED, BUCKETS_ARE_LINEAR, BUCKETS_ARE_EXPONENTIAL } kind;
     const double *at; /* where listed; else computed from: */
     double start, step;
@@ -109,6 +128,14 @@ struct histogram {
     const double *bounds; /* padded with +Inf to a power of two */
     unsigned padded;
     _Atomic double base; /* minus the sum before a reset */
+
+    /* native buckets, see native.h */
+    const struct metric_native_layout *native; /* NULL: none */
+    bool classic;                              /* there are classic buckets besides */
+    uint32_t zero_cell;
+    uint64_t reset_at; /* clock_now, and as a date; both under the family's lock */
+    double created;
+    _Atomic(_Atomic uint32_t *) sides[2];
 };
 
 struct summary {
@@ -130,6 +157,7 @@ struct metric_family {
     /* set at registration, then constant */
     double *bounds; /* histogram */
     unsigned n_bounds, padded;
+    struct metric_native_layout *native;
     uint64_t slice_ns; /* summary */
     struct metric_child *overflow;
 

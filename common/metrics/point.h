@@ -32,7 +32,7 @@ struct metric_native_view {
     double zero_threshold;
     uint64_t zero_count;
     struct metric_native_side positive, negative;
-    double created; /* seconds since 1970 of the last reset of its buckets */
+    double created; /* seconds since 1970: the first moment of its counting, or the last reset */
 };
 
 /* n == 0: there is none. */
@@ -55,15 +55,14 @@ struct metric_point {
     const struct metric_exemplar_view *exemplars; /* counter: 1, histogram: n; NULL: none */
 };
 
+struct metric_native_scratch; /* native_read.c */
+
 /* What points point to. Begins zeroed; what is allocated is kept for the next read. */
 struct metric_scratch {
     uint64_t cumulative[METRICS_MAX_BUCKETS + 1];
     double quantiles[METRICS_MAX_QUANTILES];
+    struct metric_native_scratch *native;
 };
-
-static inline void metric_scratch_free(struct metric_scratch *scratch)
-{
-    (void)scratch;
-}
+void metric_scratch_free(struct metric_scratch *scratch);
 
 #endif

@@ -75,6 +75,8 @@ static void insert(struct metrics_registry *r, struct metric_family *f)
 static int prepare(struct metric_family *f, struct err *err)
 {
     int rc = f->spec.type == METRIC_HISTOGRAM ? metric_bounds_init(f, err) : OK;
+    if (rc == OK && f->spec.type == METRIC_HISTOGRAM)
+        rc = metric_native_init(f, err);
     if (rc == OK && (rc = metric_children_init(f)) != OK)
         err_set(err, rc, "out of memory");
     return rc;
@@ -109,7 +111,8 @@ void metric_register_or_abort(struct metric_family *f)
 /* A family and copies of all that its spec points to. */
 struct dynamic_family {
     struct metric_family family;
-    struct metric_buckets buckets;
+    struct metric_buckets buckets, classic;
+    struct metric_native native;
     struct metric_quantiles quantiles;
 };
 
@@ -135,19 +138,42 @@ static void copy_labels(struct metric_spec *spec, const char *const *labels, boo
     spec->labels = copies;
 }
 
+static const struct metric_buckets *copy_classic(struct metric_buckets *to,
+                                                 const struct metric_buckets *from, bool *complete)
+{
+    if (!from)
+        return NULL;
+    *to = *from;
+    if (to->kind == BUCKETS_LISTED)
+        to->at = copy(from->at, to->n * sizeof(double), complete);
+    return to;
+}
+
+static const struct metric_buckets *copy_buckets(struct dynamic_family *d,
+                                                 const struct metric_buckets *from, bool *complete)
+{
+    if (!from || !from->native)
+        return copy_classic(&d->buckets, from, complete);
+    d->native = *from->native;
+    d->native.classic = copy_classic(&d->classic, from->native->classic, complete);
+    d->buckets.native = &d->native;
+    return &d->buckets;
+}
+
 static void copy_numbers(struct dynamic_family *d, const struct metric_spec *spec, bool *complete)
 {
-    if (spec->buckets) {
-        d->buckets = *spec->buckets;
-        if (d->buckets.kind == BUCKETS_LISTED)
-            d->buckets.at = copy(spec->buckets->at, d->buckets.n * sizeof(double), complete);
-        d->family.spec.buckets = &d->buckets;
-    }
+    d->family.spec.buckets = copy_buckets(d, spec->buckets, complete);
     if (spec->quantiles) {
         d->quantiles.n = spec->quantiles->n;
         d->quantiles.at = copy(spec->quantiles->at, d->quantiles.n * sizeof(double), complete);
         d->family.spec.quantiles = &d->quantiles;
     }
+}
+
+static void free_classic(const struct metric_buckets *b)
+{
+    if (b->kind == BUCKETS_LISTED)
+        free((void *)b->at);
 }
 
 static void dynamic_free(struct dynamic_family *d)
@@ -160,10 +186,11 @@ static void dynamic_free(struct dynamic_family *d)
     free((void *)spec->labels);
     free((void *)spec->name);
     free((void *)spec->help);
-    if (d->buckets.kind == BUCKETS_LISTED)
-        free((void *)d->buckets.at);
+    free_classic(&d->buckets);
+    free_classic(&d->classic);
     free((void *)d->quantiles.at);
     free(d->family.bounds);
+    free(d->family.native);
     free(d);
 }
 

@@ -5,6 +5,7 @@
 struct metrics_registry mine = METRICS_REGISTRY_INIT;
 COUNTER_VEC_IN(mine, named, "named_total", "By name.", name);
 HISTOGRAM_VEC_IN(mine, sizes, "sizes", "Sizes.", BUCKETS_DEFAULT, name);
+HISTOGRAM_VEC_IN(mine, wide, "wide", "Native.", BUCKETS_NATIVE, name);
 SUMMARY_VEC_IN(mine, waits, "waits", "Waits.", QUANTILES(.5), WINDOW(600), name);
 
 static void without_memory_with_gives_the_overflow_child(void **state)
@@ -44,6 +45,21 @@ static void without_memory_a_summary_keeps_sum_and_count(void **state)
     assert_true(errors_of("out_of_memory") == errors + 2);
     summary_observe(s, 1);
     assert_false(isnan(summary_quantile(s, .5)));
+}
+
+static void without_memory_a_native_histogram_misses_an_observation(void **state)
+{
+    (void)state;
+    double errors = errors_of("out_of_memory");
+    histogram *h = with(wide, .name = "a");
+    alloc_fail_at(0); /* the chunks of one side */
+    histogram_observe(h, 1);
+    assert_true(alloc_fail_never());
+    assert_int_equal(histogram_count(h), 0);
+    assert_true(histogram_sum(h) == 0);
+    assert_true(errors_of("out_of_memory") == errors + 1);
+    histogram_observe(h, 1);
+    assert_int_equal(histogram_count(h), 1);
 }
 
 static void a_table_that_cannot_grow_loses_nothing(void **state)
@@ -89,6 +105,10 @@ static const struct metric_spec specs[] = {
      .labels = labels,
      .n_labels = 2,
      .buckets = BUCKETS(1, 2)},
+    {.type = METRIC_HISTOGRAM,
+     .name = "n",
+     .help = "h",
+     .buckets = BUCKETS_NATIVE_AND(BUCKETS(1, 2))},
     {.type = METRIC_SUMMARY, .name = "s", .help = "h", .window = 60, .quantiles = QUANTILES(.5)},
 };
 
@@ -112,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_memory_with_gives_the_overflow_child),
         cmocka_unit_test(without_memory_a_summary_keeps_sum_and_count),
+        cmocka_unit_test(without_memory_a_native_histogram_misses_an_observation),
         cmocka_unit_test(a_table_that_cannot_grow_loses_nothing),
         cmocka_unit_test(an_exposition_fails_cleanly_or_is_whole),
         cmocka_unit_test(a_family_is_made_whole_or_not_at_all),

@@ -23,6 +23,7 @@ static const char *const nine[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
     }
 #define LABELS(array) .labels = array, .n_labels = sizeof(array) / sizeof *(array)
 #define HISTO(...)    .type = METRIC_HISTOGRAM, .buckets = BUCKETS(__VA_ARGS__)
+#define NATIVE(...)   .type = METRIC_HISTOGRAM, .buckets = BUCKETS_NATIVE_WITH(__VA_ARGS__)
 #define SUMMA(w, ...) .type = METRIC_SUMMARY, .window = w, .quantiles = QUANTILES(__VA_ARGS__)
 
 static const struct {
@@ -52,6 +53,15 @@ static const struct {
      "must ascend"},
     {SPEC(.name = "x", .type = METRIC_HISTOGRAM, .buckets = BUCKETS_LINEAR(0, 1, 257)),
      "more than 256 buckets"},
+    {SPEC(.name = "x", NATIVE(.factor = 1)), "a factor of 1 is not in"},
+    {SPEC(.name = "x", NATIVE(.factor = NAN)), "a factor of nan is not in"},
+    {SPEC(.name = "x", NATIVE(.zero_threshold = 0x1p-129)), "below 2^-128"},
+    {SPEC(.name = "x", NATIVE(.max_zero_threshold = -1)), "a zero threshold of up to -1"},
+    {SPEC(.name = "x", NATIVE(.min_reset = NAN)), "a reset after nan seconds"},
+    {SPEC(.name = "x", NATIVE(.classic = BUCKETS_NATIVE)), "native buckets besides native ones"},
+    {SPEC(.name = "x", NATIVE(.classic = BUCKETS(2, 1))), "buckets must ascend: 1 after 2"},
+    {SPEC(.name = "x", NATIVE(.classic = BUCKETS_LINEAR(0, 1, 257))), "more than 256 buckets"},
+    {SPEC(.name = "x", NATIVE(.factor = 1.1), LABELS(le)), "\"le\" is reserved"},
     {SPEC(.name = "x", SUMMA(60, .5, 1.5)), "quantile 1.5 is not in [0, 1]"},
     {SPEC(.name = "x", SUMMA(60, .9, .5)), "quantiles must ascend: 0.5 after 0.9"},
     {SPEC(.name = "x", SUMMA(0, .5)), "a window of 0 seconds"},
