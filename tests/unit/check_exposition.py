@@ -1,20 +1,28 @@
-"""Do others read our text format, and as we meant it?
+"""Do others read our formats, and as we meant them?
 
     check_exposition.py METRICS_SPECIMEN
 
-METRICS_SPECIMEN is the program of metrics_specimen.c. Its output goes through promtool check metrics and
-the Python client's parser (Debian packages prometheus and python3-prometheus-client).
+METRICS_SPECIMEN is the program of metrics_specimen.c. Its pages go through promtool check metrics, the Python
+client's two parsers and Google's protobuf library (Debian packages prometheus, python3-prometheus-client and
+python3-protobuf): three readings of the same metrics, which must say the same.
 """
 import math
 import subprocess
 import sys
 
-from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as text_families
 
-NAMES = ["", "plain", 'a"b', "a\\b", "a\nb", "\\n", "{}=,#", "\u00e4\u20ac\U0001f350", "bad\ufffd"]
+import metrics_proto
+
+TEXT, OPENMETRICS, PROTOBUF = "012"
+NAMES = ["", "plain", 'a"b', "a\\b", "a\nb", "\\n", "{}=,#", "\u00e4\u20ac\U0001f350", "bad\ufffd", 'x"} 1\nforged_total 7']
 LEVELS = {"inf": math.inf, "-inf": -math.inf, "tiny": 5e-324, "sum": 0.1 + 0.2, "large": -1e300}
 TYPES = {"events": "counter", "named": "counter", "level": "gauge", "latency_seconds": "histogram",
          "tiny_seconds": "histogram", "job_seconds": "summary", "empty_seconds": "summary", "page_build_info": "gauge"}
+HELP = 'Back\\slash, "quotes" and\nnewline.'
+# What changes from one page to the next.
+RESTLESS = ("process_",)
 
 
 def check(what, got, expected):
@@ -22,9 +30,18 @@ def check(what, got, expected):
         sys.exit(f"{what}: got {got!r}, expected {expected!r}")
 
 
-def check_promtool(page):
-    done = subprocess.run(["promtool", "check", "metrics"], input=page, text=True, capture_output=True)
-    check("promtool", (done.returncode, done.stdout + done.stderr), (0, ""))
+def page(program, form):
+    return subprocess.run([program, form], capture_output=True, check=True).stdout
+
+
+def check_promtool(text):
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True)
+    check("promtool", done.stdout + done.stderr, 'odd_events counter metrics should have "_total" suffix\n')
+
+
+def samples_of(families):
+    """{(name, (label, value), …): value}"""
+    return {(s.name, *sorted(s.labels.items())): s.value for f in families.values() for s in f.samples}
 
 
 def check_histogram(family):
@@ -46,22 +63,96 @@ def check_summary(samples):
     check("empty", math.isnan(samples["empty_seconds", ("quantile", "1.0")]), True)
 
 
-def main(program):
-    page = subprocess.run([program], capture_output=True, check=True).stdout.decode()
-    check_promtool(page)
-    families = {f.name: f for f in text_string_to_metric_families(page)}
-    samples = {(s.name, *sorted(s.labels.items())): s.value for f in families.values() for s in f.samples}
-    check("number of samples", len(samples), sum(not line.startswith("#") for line in page.splitlines()))
+def check_values(families):
+    samples = samples_of(families)
     for name, kind in TYPES.items():
         check(f"type of {name}", families[name].type, kind)
-    check("help", families["events"].documentation, 'Back\\slash, "quotes" and\nnewline.')
+    check("help", families["events"].documentation, HELP)
     check("events", samples["events_total",], 2**53)
-    check("names", {n: samples.get(("named_total", ("name", n))) for n in NAMES}, dict(zip(NAMES, range(1, 10))))
+    check("names", {n: samples.get(("named_total", ("name", n))) for n in NAMES},
+          dict(zip(NAMES, range(1, len(NAMES) + 1))))
+    check("forged", [s for s in samples if s[0].startswith("forged")], [])
     check("levels", {n: samples["level", ("value", n)] for n in LEVELS}, LEVELS)
     check("NaN", math.isnan(samples["level", ("value", "nan")]), True)
     check_histogram(families["latency_seconds"])
     check_histogram(families["tiny_seconds"])
     check_summary(samples)
+
+
+def check_text(text):
+    check_promtool(text)
+    families = {f.name: f for f in text_families(text)}
+    check("number of samples", len(samples_of(families)), sum(not line.startswith("#") for line in text.splitlines()))
+    check_values(families)
+    samples = samples_of(families)
+    samples["odd_events",] = samples.pop(("odd_events_total",))  # the parser gives every counter its suffix
+    return samples
+
+
+def check_openmetrics(text):
+    families = {f.name: f for f in openmetrics_families(text)}
+    check_values(families)
+    check("end", text.endswith("\n# EOF\n"), True)
+    check("blank lines", "\n\n" in text, False)
+    check("units", {name: families[name].unit for name in ("latency_seconds", "process_cpu_seconds", "events")},
+          {"latency_seconds": "seconds", "process_cpu_seconds": "seconds", "events": ""})
+    check("no total", (families["odd_events"].type, families["odd_events"].samples[0].name),
+          ("unknown", "odd_events"))
+    return samples_of(families)
+
+
+# ---- Protobuf, spelt as the text formats do ----
+
+
+def number(value):
+    """As le and quantile are spelt, for the bounds of the specimen."""
+    return "+Inf" if value == math.inf else repr(float(value))
+
+
+def value_samples(name, labels, metric):
+    for value in (getattr(metric, kind) for kind in ("gauge", "counter") if metric.HasField(kind)):
+        yield (name, *labels), value.value
+
+
+def distribution_samples(name, labels, metric):
+    kind = "histogram" if metric.HasField("histogram") else "summary"
+    value = getattr(metric, kind)
+    parts = [("_bucket", "le", b.upper_bound, b.cumulative_count) for b in value.bucket] if kind == "histogram" else \
+            [("", "quantile", q.quantile, q.value) for q in value.quantile]
+    for suffix, label, bound, count in parts:
+        yield (name + suffix, *sorted([*labels, (label, number(bound))])), count
+    yield (name + "_sum", *labels), value.sample_sum
+    yield (name + "_count", *labels), value.sample_count
+
+
+def check_protobuf(stream):
+    families = list(metrics_proto.families(stream))
+    check("help", [f.help for f in families if f.name == "events_total"], [HELP])
+    samples = {}
+    for family in families:
+        kind = metrics_proto.kind_of(family)
+        for metric in family.metric:
+            labels = sorted((pair.name, pair.value) for pair in metric.label)
+            check(f"{family.name}: the value's kind", metric.HasField(kind), True)
+            spell = distribution_samples if kind in ("histogram", "summary") else value_samples
+            samples.update(spell(family.name, labels, metric))
+    return samples
+
+
+def steady(samples):
+    """Without what changes, and with NaN as something that equals itself."""
+    return {key: "NaN" if math.isnan(value) else value
+            for key, value in samples.items() if not key[0].startswith(RESTLESS)}
+
+
+def check_same(what, got, expected):
+    check(what, set(steady(got).items()) ^ set(steady(expected).items()), set())
+
+
+def main(program):
+    text = check_text(page(program, TEXT).decode())
+    check_same("OpenMetrics beside text", check_openmetrics(page(program, OPENMETRICS).decode()), text)
+    check_same("protobuf beside text", check_protobuf(page(program, PROTOBUF)), text)
 
 
 main(*sys.argv[1:])
