@@ -21,7 +21,7 @@ struct run {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over all below */
 static struct slab slabs[METRIC_MAX_SLABS];              /* readers need no lock up to n_slabs */
 static _Atomic unsigned n_slabs;
-static uint32_t next_cell = METRIC_LANES; /* number 0 means none */
+static uint32_t next_cell = 1; /* number 0 means none */
 static struct run *free_runs;
 
 /* ---- Slabs ---------------------------------------------------------------------------------- */
@@ -218,14 +218,6 @@ double metric_cell_total_double(uint32_t cell)
     double total = 0;
     for (unsigned i = 0, n = metric_slabs(); i < n; i++)
         total += cell_get_double(&slabs[i].cells[cell].x);
-    return total;
-}
-
-double metric_lanes_total(uint32_t first)
-{
-    double total = 0;
-    for (unsigned i = 0; i < METRIC_LANES; i++)
-        total += metric_cell_total_double(first + i);
     return total;
 }
 

@@ -22,12 +22,11 @@
 #ifndef METRICS_CELLS_H
 #define METRICS_CELLS_H
 
-#include "metrics/model.h"
+#include "metrics/metrics.h"
 
 enum {
     METRIC_SLAB_CELLS = 4 << 20, /* 32 MiB of address space */
     METRIC_MAX_SLABS = 1024,
-    METRIC_LANES = 4, /* cells that one sum is spread over; see metric_lanes_add */
 };
 
 /* A run of n zeroed cells, by the number of its first; 0: no memory, or all cells are in use. */
@@ -46,7 +45,6 @@ union metric_cell *metric_slab(unsigned i);
 /* Sums over all slabs. */
 uint64_t metric_cell_total(uint32_t cell);
 double metric_cell_total_double(uint32_t cell);
-double metric_lanes_total(uint32_t first);
 /* Makes the total 0, as of one moment. */
 void metric_cell_reset(uint32_t cell);
 
@@ -68,19 +66,6 @@ static inline void cell_set_double(_Atomic double *cell, double v)
 {
     atomic_store_explicit(cell, v, memory_order_relaxed);
 }
-/* By the one writer of the cell; return the new value. */
-static inline uint64_t cell_add_own(_Atomic uint64_t *cell, uint64_t n)
-{
-    n += cell_get(cell);
-    cell_set(cell, n);
-    return n;
-}
-static inline double cell_add_own_double(_Atomic double *cell, double v)
-{
-    v += cell_get_double(cell);
-    cell_set_double(cell, v);
-    return v;
-}
 /* By any thread. */
 static inline void cell_add_double(_Atomic double *cell, double v)
 {
@@ -92,22 +77,15 @@ static inline void cell_add_double(_Atomic double *cell, double v)
 /* To a cell of the slab that metric_cells_claim returned. */
 static inline uint64_t metric_cell_add(_Atomic uint64_t *cell, uint64_t n)
 {
-    return metric_own_cells ? cell_add_own(cell, n)
+    return metric_own_cells ? metric_own_add(cell, n)
                             : atomic_fetch_add_explicit(cell, n, memory_order_relaxed) + n;
 }
 static inline void metric_cell_add_double(_Atomic double *cell, double v)
 {
     if (metric_own_cells)
-        cell_add_own_double(cell, v);
+        metric_own_add_double(cell, v);
     else
         cell_add_double(cell, v);
-}
-
-/* Adding to a double waits for the addition before: 11 cycles on one cell. Hence a sum that is
- * added to often is spread over lanes, and `turn`, any number that changes, chooses one. */
-static inline void metric_lanes_add_own(union metric_cell *lanes, uint64_t turn, double v)
-{
-    cell_add_own_double(&lanes[turn % METRIC_LANES].x, v);
 }
 
 #endif

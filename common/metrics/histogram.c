@@ -4,16 +4,14 @@
  * An observation adds to one bucket and to the sum. There is no cell for the count: it is the sum
  * of the buckets, so that le="+Inf" equals _count at any moment. _sum may be behind or ahead of
  * _count by the observations that are just being made.
- *
- *     cells   sum, in METRIC_LANES lanes │ bucket 0 │ … │ bucket n_bounds, +Inf     not cumulative
  */
-#include "metrics/internal.h"
+#include "metrics/buckets.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 
-/* On a thread without cells, or NaN. Not inline, so that the usual way needs no stack. */
+/* On a thread without cells, without a grid, or NaN. Not inline, so that the usual way needs no
+ * stack. */
 static __attribute__((noinline)) void observe_slowly(struct histogram *h, double value)
 {
     if (isnan(value)) {
@@ -21,8 +19,8 @@ static __attribute__((noinline)) void observe_slowly(struct histogram *h, double
         return;
     }
     union metric_cell *cells = metric_cells_claim() + h->child.cells;
-    uint64_t n = metric_cell_add(&cells[METRIC_LANES + metric_bucket_of(h, value)].n, 1);
-    metric_cell_add_double(&cells[n % METRIC_LANES].x, value);
+    metric_cell_add(&cells[HISTOGRAM_BUCKETS + metric_bucket_of(h, value)].n, 1);
+    metric_cell_add_double(&cells[HISTOGRAM_SUM].x, value);
 }
 
 void histogram_observe(struct histogram *h, double value)
@@ -32,18 +30,18 @@ void histogram_observe(struct histogram *h, double value)
         metric_native_observe(h, value);
         return;
     }
-    if (__builtin_expect(!own || isnan(value), 0)) {
+    if (__builtin_expect(!own || !h->grid.cells || isnan(value), 0)) {
         observe_slowly(h, value);
         return;
     }
     union metric_cell *cells = own + h->child.cells;
-    uint64_t n = cell_add_own(&cells[METRIC_LANES + metric_bucket_of(h, value)].n, 1);
-    metric_lanes_add_own(cells, n, value);
+    metric_own_add(&cells[HISTOGRAM_BUCKETS + metric_grid_bucket(&h->grid, value)].n, 1);
+    metric_own_add_double(&cells[HISTOGRAM_SUM].x, value);
 }
 
 static uint64_t bucket(const struct histogram *h, unsigned i)
 {
-    return metric_cell_total(h->child.cells + METRIC_LANES + i);
+    return metric_cell_total(h->child.cells + HISTOGRAM_BUCKETS + i);
 }
 
 uint64_t metric_histogram_read(const struct histogram *h, uint64_t *cumulative)
@@ -73,64 +71,21 @@ uint64_t histogram_count(const struct histogram *h)
 double histogram_sum(const struct histogram *h)
 {
     return h->native ? metric_native_sum(h)
-                     : metric_lanes_total(h->child.cells) + cell_get_double(&h->base);
-}
-
-static double computed(const struct metric_buckets *b, unsigned i)
-{
-    switch (b->kind) {
-    case BUCKETS_ARE_LINEAR:
-        return b->start + i * b->step;
-    case BUCKETS_ARE_EXPONENTIAL:
-        return b->start * pow(b->step, i);
-    case BUCKETS_LISTED:
-        break;
-    }
-    return b->at[i];
-}
-
-static int bounds_check(const double *bounds, unsigned n, struct err *err)
-{
-    for (unsigned i = 0; i < n; i++)
-        if (!isfinite(bounds[i]))
-            return err_set(err, ERR_INVALID, "bucket %u is not a finite number", i + 1);
-        else if (i && bounds[i] <= bounds[i - 1])
-            return err_set(err, ERR_INVALID, "buckets must ascend: %g after %g", bounds[i],
-                           bounds[i - 1]);
-    return OK;
-}
-
-int metric_bounds_init(struct metric_family *f, struct err *err)
-{
-    static const struct metric_buckets none;
-    const struct metric_buckets *b = f->spec.buckets;
-    if (b->native)
-        b = b->native->classic ? b->native->classic : &none;
-    unsigned n = b->n;
-    if (n && b->kind == BUCKETS_LISTED && isinf(b->at[n - 1]) && b->at[n - 1] > 0)
-        n--; /* +Inf is there without being named, but people do name it */
-    f->n_bounds = n;
-    for (f->padded = 2; f->padded <= n; f->padded *= 2)
-        ;
-    f->bounds = malloc(f->padded * sizeof *f->bounds);
-    if (!f->bounds)
-        return err_set(err, ERR_NOMEM, "out of memory");
-    for (unsigned i = 0; i < f->padded; i++)
-        f->bounds[i] = i < n ? computed(b, i) : INFINITY;
-    return bounds_check(f->bounds, n, err);
+                     : metric_cell_total_double(h->child.cells + HISTOGRAM_SUM) +
+                           cell_get_double(&h->base);
 }
 
 static unsigned cells(const struct metric_family *f)
 {
-    return METRIC_LANES + f->n_bounds + 1 + (f->native ? 2 : 0);
+    return HISTOGRAM_BUCKETS + f->n_bounds + 1 + (f->native ? 2 : 0);
 }
 
 static void reset(struct metric_child *child)
 {
     struct histogram *h = (struct histogram *)child;
     for (unsigned i = 0; i <= child->family->n_bounds; i++)
-        metric_cell_reset(child->cells + METRIC_LANES + i);
-    cell_set_double(&h->base, -metric_lanes_total(child->cells));
+        metric_cell_reset(child->cells + HISTOGRAM_BUCKETS + i);
+    cell_set_double(&h->base, -metric_cell_total_double(child->cells + HISTOGRAM_SUM));
     if (h->native)
         metric_native_reset(h);
 }
@@ -138,11 +93,10 @@ static void reset(struct metric_child *child)
 static void init(struct metric_child *child)
 {
     struct histogram *h = (struct histogram *)child;
-    h->bounds = child->family->bounds;
-    h->padded = child->family->padded;
+    h->grid = child->family->grid;
     h->native = child->family->native;
     h->classic = child->family->n_bounds > 0;
-    h->zero_cell = child->cells + METRIC_LANES + child->family->n_bounds + 1;
+    h->zero_cell = child->cells + HISTOGRAM_BUCKETS + child->family->n_bounds + 1;
     metric_native_begin(h);
 }
 

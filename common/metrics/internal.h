@@ -63,21 +63,12 @@ static inline void metric_child_show(struct metric_child *child, bool shown)
     for (struct metric_child *c = atomic_load_explicit(&(f)->first, memory_order_acquire); c;      \
          c = atomic_load_explicit(&c->next, memory_order_acquire))
 
-/* histogram.c: computes the bounds. 0, ERR_NOMEM, or ERR_INVALID with a text. */
-int metric_bounds_init(struct metric_family *f, struct err *err);
+/* buckets.c: computes the bounds. 0, ERR_NOMEM, or ERR_INVALID with a text. */
+int metric_buckets_init(struct metric_family *f, struct err *err);
+void metric_buckets_free(struct metric_family *f);
+/* histogram.c */
 /* Room for n_bounds + 1 cumulative counts; returns their last, the count. */
 uint64_t metric_histogram_read(const struct histogram *h, uint64_t *cumulative);
-
-/* The first classic bucket whose bound is not below the value. The bounds are padded with +Inf to a
- * power of two, so that the steps are the same for all values and none is a branch to mispredict.
- */
-static inline unsigned metric_bucket_of(const struct histogram *h, double value)
-{
-    unsigned i = 0;
-    for (unsigned step = h->padded / 2; step; step /= 2)
-        i += -(unsigned)(h->bounds[i + step - 1] < value) & step;
-    return i;
-}
 
 /* native.c: 0 or ERR_NOMEM; nothing where the family has no native buckets. */
 int metric_native_init(struct metric_family *f, struct err *err);

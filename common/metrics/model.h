@@ -29,6 +29,16 @@ enum {
     METRICS_SLICES = 5, /* of a summary's window; one of them is being filled */
 };
 
+/* The bins of a summary; see summary.c. */
+enum {
+    METRIC_SUB_BITS = 6,
+    METRIC_OCTAVE = 1 << METRIC_SUB_BITS, /* bins from a power of two to the next */
+    METRIC_OCTAVES = 256,                 /* from -2^64 to 2^64 */
+    METRIC_POSITIVE = METRIC_OCTAVES / 2, /* the octave that begins with 0 */
+    METRIC_LEAST_EXPONENT = -64,
+    METRIC_LOOK_AT_CLOCK = 1024, /* observations */
+};
+
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_SUMMARY };
 
 /* X(name, value of the label `reason` of metrics_errors_total) */
@@ -50,7 +60,14 @@ void metric_error(enum metric_error reason) __attribute__((cold));
 union metric_cell {
     _Atomic uint64_t n;
     _Atomic double x;
-    _Atomic(union metric_cell *) more; /* cells outside the slab */
+    _Atomic(struct metric_bin *) bins; /* outside the slab */
+};
+
+/* Of a summary. The sum is beside the count that it is added with, and there are many: added to one
+ * sum, each observation would wait 3 ns for the one before. */
+struct metric_bin {
+    _Atomic uint64_t n;
+    _Atomic double sum;
 };
 
 /* The slab of this thread, or NULL while it has none. */
@@ -123,10 +140,20 @@ struct gauge {
     _Atomic double value;
 };
 
+/* Leads from a value to its bucket without a search; see buckets.c. */
+struct metric_grid_cell {
+    int64_t bound;   /* the bits of the one bound that may be in this cell */
+    unsigned bucket; /* that of what is not above it */
+};
+struct metric_grid {
+    const struct metric_grid_cell *cells; /* NULL: the bounds admit no grid */
+    int64_t first, last;                  /* cells[0] is number `first`; the last one's index */
+    unsigned shift;
+};
+
 struct histogram {
     struct metric_child child;
-    const double *bounds; /* padded with +Inf to a power of two */
-    unsigned padded;
+    struct metric_grid grid;
     _Atomic double base; /* minus the sum before a reset */
 
     /* native buckets, see native.h */
@@ -155,9 +182,10 @@ struct metric_family {
     struct metric_family *next_summary; /* of all summaries of all registries */
 
     /* set at registration, then constant */
-    double *bounds; /* histogram */
+    double *bounds; /* histogram; padded with +Inf to a power of two */
     unsigned n_bounds, padded;
     struct metric_native_layout *native;
+    struct metric_grid grid;
     uint64_t slice_ns; /* summary */
     struct metric_child *overflow;
 

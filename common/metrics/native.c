@@ -7,6 +7,8 @@
  */
 #include "metrics/native.h"
 
+#include "metrics/buckets.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -131,17 +133,17 @@ void metric_native_free(struct histogram *h)
 /* ---- Observing ------------------------------------------------------------------------------ */
 
 /* Released, so that who reads it reads the classic bucket of the same observation too. */
-static inline uint64_t add_own(_Atomic uint64_t *cell)
+static inline void add_own(_Atomic uint64_t *cell)
 {
-    uint64_t n = cell_get(cell) + 1;
-    atomic_store_explicit(cell, n, memory_order_release);
-    return n;
+    atomic_store_explicit(cell, cell_get(cell) + 1, memory_order_release);
 }
 
-static uint64_t add(_Atomic uint64_t *cell)
+static void add(_Atomic uint64_t *cell)
 {
-    return metric_own_cells ? add_own(cell)
-                            : atomic_fetch_add_explicit(cell, 1, memory_order_release) + 1;
+    if (metric_own_cells)
+        add_own(cell);
+    else
+        atomic_fetch_add_explicit(cell, 1, memory_order_release);
 }
 
 static unsigned slot_of(const struct metric_native_layout *l, uint64_t magnitude)
@@ -172,12 +174,13 @@ static __attribute__((noinline)) void observe_slowly(struct histogram *h, double
     else if (!cell)
         metric_error(METRIC_ERROR_OUT_OF_MEMORY);
     else if (h->classic)
-        metric_cell_add(&cells[h->child.cells + METRIC_LANES + metric_bucket_of(h, value)].n, 1);
+        metric_cell_add(&cells[h->child.cells + HISTOGRAM_BUCKETS + metric_bucket_of(h, value)].n,
+                        1);
     if (!cell)
         return;
-    uint64_t n = add(&cells[cell].n);
+    add(&cells[cell].n);
     if (isfinite(value))
-        metric_cell_add_double(&cells[h->child.cells + n % METRIC_LANES].x, value);
+        metric_cell_add_double(&cells[h->child.cells + HISTOGRAM_SUM].x, value);
 }
 
 void metric_native_observe(struct histogram *h, double value)
@@ -200,7 +203,7 @@ void metric_native_observe(struct histogram *h, double value)
         cell = chunk + slot % NATIVE_CHUNK;
     }
     if (h->classic)
-        cell_add_own(&own[h->child.cells + METRIC_LANES + metric_bucket_of(h, value)].n, 1);
-    uint64_t n = add_own(&own[cell].n);
-    metric_lanes_add_own(&own[h->child.cells], n, value);
+        metric_own_add(&own[h->child.cells + HISTOGRAM_BUCKETS + metric_bucket_of(h, value)].n, 1);
+    add_own(&own[cell].n);
+    metric_own_add_double(&own[h->child.cells + HISTOGRAM_SUM].x, value);
 }

@@ -5,6 +5,7 @@
  * limit asks for is a function: more populated buckets never give a narrower zero bucket or a finer
  * schema. So nothing is kept from one exposition to the next, and only a reset changes anything.
  */
+#include "metrics/buckets.h"
 #include "metrics/native.h"
 
 #include <float.h>
@@ -255,7 +256,7 @@ static double sum_of(const struct histogram *h, uint64_t nan, uint64_t plus, uin
         return NAN;
     if (plus || minus)
         return plus ? INFINITY : -INFINITY;
-    return metric_lanes_total(h->child.cells) + cell_get_double(&h->base);
+    return metric_cell_total_double(h->child.cells + HISTOGRAM_SUM) + cell_get_double(&h->base);
 }
 
 /* What is being observed just now may be in its classic bucket only: count it the next time. */

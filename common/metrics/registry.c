@@ -74,7 +74,7 @@ static void insert(struct metrics_registry *r, struct metric_family *f)
 
 static int prepare(struct metric_family *f, struct err *err)
 {
-    int rc = f->spec.type == METRIC_HISTOGRAM ? metric_bounds_init(f, err) : OK;
+    int rc = f->spec.type == METRIC_HISTOGRAM ? metric_buckets_init(f, err) : OK;
     if (rc == OK && f->spec.type == METRIC_HISTOGRAM)
         rc = metric_native_init(f, err);
     if (rc == OK && (rc = metric_children_init(f)) != OK)
@@ -189,7 +189,7 @@ static void dynamic_free(struct dynamic_family *d)
     free_classic(&d->buckets);
     free_classic(&d->classic);
     free((void *)d->quantiles.at);
-    free(d->family.bounds);
+    metric_buckets_free(&d->family);
     free(d->family.native);
     free(d);
 }

@@ -1,22 +1,15 @@
-/* What summary.c and window.c share: the numbering of the bins. */
+/* What summary.c and window.c are for each other. */
 #ifndef METRICS_SKETCH_H
 #define METRICS_SKETCH_H
 
 #include "metrics/internal.h"
 
-enum {
-    SKETCH_SUB_BITS = 6,
-    SKETCH_OCTAVE = 1 << SKETCH_SUB_BITS,                 /* bins of an octave */
-    SKETCH_OCTAVES = 256,                                 /* from -2^64 to 2^64 */
-    SKETCH_POSITIVE = SKETCH_OCTAVES / 2 * SKETCH_OCTAVE, /* the bin of 0 */
-};
-
-/* Adds up the bins of one octave over all threads, since the start. False: there are none, and
- * `bins` is as it was. */
-bool metric_sketch_octave(const struct summary *s, unsigned octave,
-                          uint64_t bins[static SKETCH_OCTAVE]);
-/* The value that a bin stands for. */
-double metric_sketch_middle(unsigned bin);
+/* How often the bins of one octave were counted in since the start, over all threads. False: never,
+ * and `counts` is as it was. */
+bool metric_octave_counts(const struct summary *s, unsigned octave,
+                          uint64_t counts[static METRIC_OCTAVE]);
+/* The value that a bin stands for; `bin` counts through all octaves. */
+double metric_bin_middle(unsigned bin);
 
 /* As if nothing had been observed; without memory the window stays as it is. */
 void metric_window_forget(struct summary *s);

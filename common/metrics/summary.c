@@ -6,16 +6,15 @@
  * the double's bits: exponent and first six digits of the mantissa. Bins are ordered as their
  * values are, negative ones before positive ones, so that a quantile is one walk.
  *
- *     bins      0 … 8191  negative values, the largest first (8191: nearly 0)
- *            8192 … 16383 zero and positive values
+ *     octave    0 … 127   negative values, the largest first
+ *             128 … 255   zero and positive values
  *
- *     cells   sum, in METRIC_LANES lanes │ unbinned │ octave 0 │ … │ octave 255
+ *     cells   octave 0 │ … │ octave 255 │ count of what found no memory │ its sum
  *
- * The 64 bins of an octave are allocated when first counted in, for each thread: durations touch a
+ * The bins of an octave are allocated when first counted in, for each thread: durations touch a
  * few. Bins only ever count up, so an observation knows nothing of time. The window is the reader's
  * affair: it keeps how the bins stood at the end of each slice, and subtracts the oldest of that
- * from how they stand now. So quantiles look back over four to five fifths of the window; see
- * window.c. Sum and count never forget.
+ * from how they stand now; see window.c. Sum and count never forget.
  */
 #include "metrics/sketch.h"
 
@@ -24,137 +23,125 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SMALLEST_EXPONENT = -64,
-    EXPONENT_BIAS = 1023,
-    LOOK_AT_CLOCK = 64, /* observations */
-    UNBINNED = METRIC_LANES,
-    OCTAVES,
-    CELLS = OCTAVES + SKETCH_OCTAVES,
-};
+enum { UNBINNED = METRIC_OCTAVES, UNBINNED_SUM, CELLS };
 
 /* ---- Bins ----------------------------------------------------------------------------------- */
-
-/* Where a value of 2^SMALLEST_EXPONENT or more is among the bins of positive ones; for all others
- * what is no such bin: SKETCH_POSITIVE or more. */
-static uint64_t positive_bin(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (bits >> (52 - SKETCH_SUB_BITS)) -
-           (uint64_t)(EXPONENT_BIAS + SMALLEST_EXPONENT) * SKETCH_OCTAVE;
-}
 
 /* For any number. */
 static unsigned bin_of(double value)
 {
+    const uint64_t positive = METRIC_POSITIVE * METRIC_OCTAVE;
     double size = fabs(value);
-    uint64_t i = size < ldexp(1, SMALLEST_EXPONENT) ? 0 : positive_bin(size);
-    i = i < SKETCH_POSITIVE ? i : SKETCH_POSITIVE - 1;
-    return (unsigned)(value < 0 ? SKETCH_POSITIVE - 1 - i : SKETCH_POSITIVE + i);
+    uint64_t i = size < ldexp(1, METRIC_LEAST_EXPONENT) ? 0 : metric_positive_bin(size);
+    i = i < positive ? i : positive - 1;
+    return (unsigned)(value < 0 ? positive - 1 - i : positive + i);
 }
 
-double metric_sketch_middle(unsigned bin)
+double metric_bin_middle(unsigned bin)
 {
-    unsigned i = bin >= SKETCH_POSITIVE ? bin - SKETCH_POSITIVE : SKETCH_POSITIVE - 1 - bin;
+    const unsigned positive = METRIC_POSITIVE * METRIC_OCTAVE;
+    unsigned i = bin >= positive ? bin - positive : positive - 1 - bin;
     if (i == 0)
         return 0;
-    double octave = ldexp(1, (int)(i / SKETCH_OCTAVE) + SMALLEST_EXPONENT);
-    double low = octave * (1 + (double)(i % SKETCH_OCTAVE) / SKETCH_OCTAVE);
-    double high = octave * (1 + (double)(i % SKETCH_OCTAVE + 1) / SKETCH_OCTAVE);
+    double octave = ldexp(1, (int)(i / METRIC_OCTAVE) + METRIC_LEAST_EXPONENT);
+    double low = octave * (1 + (double)(i % METRIC_OCTAVE) / METRIC_OCTAVE);
+    double high = octave * (1 + (double)(i % METRIC_OCTAVE + 1) / METRIC_OCTAVE);
     double middle = 2 * low * high / (low + high); /* harmonic: as near, in proportion, to both */
-    return bin >= SKETCH_POSITIVE ? middle : -middle;
+    return bin >= positive ? middle : -middle;
+}
+
+/* The bins of an octave of the thread, or common ones; NULL: no memory. */
+static struct metric_bin *make_octave(_Atomic(struct metric_bin *) *at)
+{
+    struct metric_bin *there = atomic_load_explicit(at, memory_order_acquire);
+    if (there)
+        return there;
+    struct metric_bin *made = calloc(METRIC_OCTAVE, sizeof *made);
+    if (!made || atomic_compare_exchange_strong_explicit(at, &there, made, memory_order_acq_rel,
+                                                         memory_order_acquire))
+        return made;
+    free(made); /* another thread was first, with common ones */
+    return there;
+}
+
+static const struct metric_bin *octave_in(unsigned slab, const struct summary *s, unsigned octave)
+{
+    return atomic_load_explicit(&metric_slab(slab)[s->child.cells + octave].bins,
+                                memory_order_acquire);
 }
 
 /* ---- Observing ------------------------------------------------------------------------------ */
 
-/* The bins of an octave in the slab that metric_cells_claim gave; NULL: no memory. */
-static union metric_cell *make_octave(_Atomic(union metric_cell *) *at)
+void metric_summary_look_at_clock(void)
 {
-    union metric_cell *there = atomic_load_explicit(at, memory_order_acquire);
-    if (there)
-        return there;
-    union metric_cell *made = calloc(SKETCH_OCTAVE, sizeof *made);
-    if (!made || atomic_compare_exchange_strong_explicit(at, &there, made, memory_order_acq_rel,
-                                                         memory_order_acquire))
-        return made;
-    free(made); /* another thread was first, in the common slab */
-    return there;
+    metrics_tick(clock_now());
 }
 
-/* The first in an octave, on a thread without cells, or a value that is not positive. */
-static __attribute__((noinline)) void observe_slowly(struct summary *s, double value)
+static void count_unbinned(union metric_cell *cells, double value)
+{
+    metric_error(METRIC_ERROR_OUT_OF_MEMORY); /* the quantiles miss it, sum and count do not */
+    metric_cell_add(&cells[UNBINNED].n, 1);
+    metric_cell_add_double(&cells[UNBINNED_SUM].x, value);
+}
+
+void metric_summary_observe_slowly(struct summary *s, double value)
 {
     if (isnan(value)) {
         metric_error(METRIC_ERROR_NOT_A_NUMBER);
         return;
     }
     union metric_cell *cells = metric_cells_claim() + s->child.cells;
-    unsigned bin = bin_of(value);
-    union metric_cell *octave = make_octave(&cells[OCTAVES + bin / SKETCH_OCTAVE].more);
-    union metric_cell *cell = octave ? &octave[bin % SKETCH_OCTAVE] : &cells[UNBINNED];
-    if (!octave)
-        metric_error(METRIC_ERROR_OUT_OF_MEMORY); /* the quantiles miss it, sum and count do not */
-    uint64_t n = metric_cell_add(&cell->n, 1);
-    metric_cell_add_double(&cells[n % METRIC_LANES].x, value);
-    if (n % LOOK_AT_CLOCK == 0)
-        metrics_tick(clock_now());
-}
-
-/* Where nobody ticks, each bin looks at the clock now and then: together, once in LOOK_AT_CLOCK
- * observations. */
-void summary_observe(struct summary *s, double value)
-{
-    union metric_cell *own = metric_own_cells;
-    uint64_t bin = positive_bin(value);
-    if (__builtin_expect(!own || bin >= SKETCH_POSITIVE, 0)) {
-        observe_slowly(s, value);
+    unsigned i = bin_of(value);
+    struct metric_bin *octave = make_octave(&cells[i / METRIC_OCTAVE].bins);
+    if (!octave) {
+        count_unbinned(cells, value);
         return;
     }
-    union metric_cell *cells = own + s->child.cells;
-    const unsigned first = OCTAVES + SKETCH_POSITIVE / SKETCH_OCTAVE;
-    union metric_cell *octave =
-        atomic_load_explicit(&cells[first + bin / SKETCH_OCTAVE].more, memory_order_relaxed);
-    if (__builtin_expect(!octave, 0)) {
-        observe_slowly(s, value);
-        return;
-    }
-    uint64_t n = cell_add_own(&octave[bin % SKETCH_OCTAVE].n, 1);
-    metric_lanes_add_own(cells, n, value);
-    if (__builtin_expect(n % LOOK_AT_CLOCK == 0, 0))
-        metrics_tick(clock_now());
+    metric_cell_add_double(&octave[i % METRIC_OCTAVE].sum, value);
+    if (metric_cell_add(&octave[i % METRIC_OCTAVE].n, 1) % METRIC_LOOK_AT_CLOCK == 0)
+        metric_summary_look_at_clock();
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-bool metric_sketch_octave(const struct summary *s, unsigned octave,
-                          uint64_t bins[static SKETCH_OCTAVE])
+bool metric_octave_counts(const struct summary *s, unsigned octave,
+                          uint64_t counts[static METRIC_OCTAVE])
 {
     bool any = false;
     for (unsigned i = 0, n = metric_slabs(); i < n; i++) {
-        const union metric_cell *cells = metric_slab(i) + s->child.cells;
-        const union metric_cell *counted =
-            atomic_load_explicit(&cells[OCTAVES + octave].more, memory_order_acquire);
-        if (!counted)
+        const struct metric_bin *bins = octave_in(i, s, octave);
+        if (!bins)
             continue;
         if (!any)
-            memset(bins, 0, SKETCH_OCTAVE * sizeof *bins);
+            memset(counts, 0, METRIC_OCTAVE * sizeof *counts);
         any = true;
-        for (unsigned b = 0; b < SKETCH_OCTAVE; b++)
-            bins[b] += cell_get(&counted[b].n);
+        for (unsigned b = 0; b < METRIC_OCTAVE; b++)
+            counts[b] += cell_get(&bins[b].n);
     }
     return any;
 }
 
-/* Since the start, whatever was reset. */
+/* Of all observations ever, whatever was reset. */
 static uint64_t count_ever(const struct summary *s)
 {
-    uint64_t bins[SKETCH_OCTAVE], count = metric_cell_total(s->child.cells + UNBINNED);
-    for (unsigned i = 0; i < SKETCH_OCTAVES; i++)
-        if (metric_sketch_octave(s, i, bins))
-            for (unsigned b = 0; b < SKETCH_OCTAVE; b++)
-                count += bins[b];
+    uint64_t counts[METRIC_OCTAVE], count = metric_cell_total(s->child.cells + UNBINNED);
+    for (unsigned i = 0; i < METRIC_OCTAVES; i++)
+        if (metric_octave_counts(s, i, counts))
+            for (unsigned b = 0; b < METRIC_OCTAVE; b++)
+                count += counts[b];
     return count;
+}
+
+static double sum_ever(const struct summary *s)
+{
+    double sum = metric_cell_total_double(s->child.cells + UNBINNED_SUM);
+    for (unsigned i = 0, n = metric_slabs(); i < n; i++)
+        for (unsigned k = 0; k < METRIC_OCTAVES; k++) {
+            const struct metric_bin *bins = octave_in(i, s, k);
+            for (unsigned b = 0; bins && b < METRIC_OCTAVE; b++)
+                sum += cell_get_double(&bins[b].sum);
+        }
+    return sum;
 }
 
 uint64_t summary_count(const struct summary *s)
@@ -164,7 +151,7 @@ uint64_t summary_count(const struct summary *s)
 
 double summary_sum(const struct summary *s)
 {
-    return metric_lanes_total(s->child.cells) + cell_get_double(&s->base);
+    return sum_ever(s) + cell_get_double(&s->base);
 }
 
 double summary_quantile(const struct summary *s, double q)
@@ -186,7 +173,7 @@ static void reset(struct metric_child *child)
 {
     struct summary *s = (struct summary *)child;
     cell_set(&s->base_count, count_ever(s));
-    cell_set_double(&s->base, -metric_lanes_total(child->cells));
+    cell_set_double(&s->base, -sum_ever(s));
     metric_window_forget(s);
 }
 
@@ -197,11 +184,10 @@ static void observe(struct metric_child *child, double value)
 
 static void end(struct metric_child *child)
 {
-    for (unsigned i = 0, n = metric_slabs(); i < n; i++) {
-        union metric_cell *cells = metric_slab(i) + child->cells;
-        for (unsigned k = OCTAVES; k < CELLS; k++)
-            free(atomic_load_explicit(&cells[k].more, memory_order_acquire));
-    }
+    const struct summary *s = (struct summary *)child;
+    for (unsigned i = 0, n = metric_slabs(); i < n; i++)
+        for (unsigned k = 0; k < METRIC_OCTAVES; k++)
+            free((void *)octave_in(i, s, k));
     metric_window_end((struct summary *)child);
 }
 

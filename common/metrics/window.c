@@ -28,14 +28,14 @@ static _Atomic uint64_t next_turn; /* when the first of them is due */
 /* The octaves that are in use, and how often they were counted in. */
 static struct metric_sketch extent_of(const struct summary *s)
 {
-    struct metric_sketch extent = {.first = SKETCH_OCTAVES};
-    uint64_t bins[SKETCH_OCTAVE];
-    for (unsigned i = 0; i < SKETCH_OCTAVES; i++) {
-        if (!metric_sketch_octave(s, i, bins))
+    struct metric_sketch extent = {.first = METRIC_OCTAVES};
+    uint64_t bins[METRIC_OCTAVE];
+    for (unsigned i = 0; i < METRIC_OCTAVES; i++) {
+        if (!metric_octave_counts(s, i, bins))
             continue;
         extent.first = i < extent.first ? i : extent.first;
         extent.end = i + 1;
-        for (unsigned b = 0; b < SKETCH_OCTAVE; b++)
+        for (unsigned b = 0; b < METRIC_OCTAVE; b++)
             extent.count += bins[b];
     }
     return extent;
@@ -44,14 +44,14 @@ static struct metric_sketch extent_of(const struct summary *s)
 /* NULL: no memory. */
 static struct metric_sketch *copy(const struct summary *s, const struct metric_sketch *extent)
 {
-    size_t bins = (size_t)(extent->end - extent->first) * SKETCH_OCTAVE;
+    size_t bins = (size_t)(extent->end - extent->first) * METRIC_OCTAVE;
     struct metric_sketch *sketch = calloc(1, sizeof *sketch + bins * sizeof *sketch->bins);
     if (!sketch)
         return NULL;
     sketch->first = extent->first;
     sketch->end = extent->end;
     for (unsigned i = sketch->first; i < sketch->end; i++)
-        metric_sketch_octave(s, i, &sketch->bins[(i - sketch->first) * SKETCH_OCTAVE]);
+        metric_octave_counts(s, i, &sketch->bins[(i - sketch->first) * METRIC_OCTAVE]);
     for (size_t b = 0; b < bins; b++)
         sketch->count += sketch->bins[b];
     return sketch;
@@ -100,13 +100,13 @@ void metric_window_end(struct summary *s)
 
 /* Takes what was counted before the window off the bins of an octave; returns what is left. */
 static uint64_t subtract(const struct metric_sketch *before, unsigned octave,
-                         uint64_t bins[static SKETCH_OCTAVE])
+                         uint64_t bins[static METRIC_OCTAVE])
 {
     uint64_t total = 0;
     bool overlap = before && octave >= before->first && octave < before->end;
-    for (unsigned b = 0; b < SKETCH_OCTAVE; b++) {
+    for (unsigned b = 0; b < METRIC_OCTAVE; b++) {
         if (overlap)
-            bins[b] -= before->bins[(octave - before->first) * SKETCH_OCTAVE + b];
+            bins[b] -= before->bins[(octave - before->first) * METRIC_OCTAVE + b];
         total += bins[b];
     }
     return total;
@@ -125,15 +125,15 @@ static void read_locked(const struct summary *s, const double *quantiles, double
     const struct metric_sketch *before =
         s->ends[cell_get(&s->child.family->slice) % METRICS_SLICES];
     uint64_t count = extent_of(s).count - (before ? before->count : 0), seen = 0;
-    uint64_t bins[SKETCH_OCTAVE];
+    uint64_t bins[METRIC_OCTAVE];
     unsigned next = 0;
-    for (unsigned i = 0; count && i < SKETCH_OCTAVES && next < n; i++) {
-        if (!metric_sketch_octave(s, i, bins) || !subtract(before, i, bins))
+    for (unsigned i = 0; count && i < METRIC_OCTAVES && next < n; i++) {
+        if (!metric_octave_counts(s, i, bins) || !subtract(before, i, bins))
             continue;
-        for (unsigned b = 0; b < SKETCH_OCTAVE; b++) {
+        for (unsigned b = 0; b < METRIC_OCTAVE; b++) {
             seen += bins[b];
             while (bins[b] && next < n && rank_of(quantiles[next], count) <= seen)
-                values[next++] = metric_sketch_middle(i * SKETCH_OCTAVE + b);
+                values[next++] = metric_bin_middle(i * METRIC_OCTAVE + b);
         }
     }
 }
