@@ -15,12 +15,15 @@ struct lines {
 /* ---- One line ------------------------------------------------------------------------------- */
 
 enum { NUMBER_AND_NEWLINE = METRIC_NUMBER_MAX + 1 };
+_Static_assert(NUMBER_AND_NEWLINE >= (int)METRIC_SERIES_BLOCK,
+               "room for a block behind the series");
 
 /* Where number i was not kept, or nothing was. NULL: no memory. */
-static __attribute__((noinline)) char *begin_afresh(const struct lines *l, unsigned i)
+static __attribute__((noinline)) char *begin_afresh(struct buf *out,
+                                                    const struct metric_child *child, unsigned i)
 {
-    metric_series_render(l->out, l->child, i);
-    return buf_reserve(l->out, NUMBER_AND_NEWLINE) == OK ? buf_tail(l->out) : NULL;
+    metric_series_render(out, child, i);
+    return buf_reserve(out, NUMBER_AND_NEWLINE) == OK ? buf_tail(out) : NULL;
 }
 
 /* Writes the series; returns where its number goes, for which there is room, or NULL. */
@@ -28,12 +31,12 @@ static inline char *begin(const struct lines *l, unsigned i)
 {
     const struct metric_series *series = l->series;
     if (!series || i >= series->n)
-        return begin_afresh(l, i);
+        return begin_afresh(l->out, l->child, i);
     size_t from = i ? series->ends[i - 1] : 0, len = series->ends[i] - from;
     if (buf_room(l->out) < len + NUMBER_AND_NEWLINE &&
         buf_reserve(l->out, len + NUMBER_AND_NEWLINE) != OK)
         return NULL;
-    return mempcpy(buf_tail(l->out), metric_series_text(series) + from, len);
+    return metric_series_copy(buf_tail(l->out), metric_series_text(series) + from, len);
 }
 
 static inline void end(const struct lines *l, char *p)
@@ -65,40 +68,41 @@ static void write_number(struct buf *out, double value)
 }
 
 /* Behind the line that was written last. */
-static void add_exemplar(const struct lines *l, const struct metric_exemplar_view *e)
+static __attribute__((noinline)) void write_exemplar(struct buf *out,
+                                                     const struct metric_exemplar_view *e)
 {
-    if (!l->openmetrics || e->n == 0 || !buf_ok(l->out))
+    if (e->n == 0 || !buf_ok(out))
         return;
-    l->out->end--; /* the newline */
-    buf_text(l->out, " # {");
+    out->end--; /* the newline */
+    buf_text(out, " # {");
     for (unsigned i = 0; i < e->n; i++)
-        metric_text_label(l->out, i ? "," : "", e->pairs[2 * i], e->pairs[2 * i + 1]);
-    buf_text(l->out, "} ");
-    write_number(l->out, e->value);
-    buf_char(l->out, ' ');
-    write_number(l->out, e->timestamp);
-    buf_char(l->out, '\n');
+        metric_text_label(out, i ? "," : "", e->pairs[2 * i], e->pairs[2 * i + 1]);
+    buf_text(out, "} ");
+    write_number(out, e->value);
+    buf_char(out, ' ');
+    write_number(out, e->timestamp);
+    buf_char(out, '\n');
 }
 
 /* ---- The types ------------------------------------------------------------------------------ */
 
-static void write_value(const struct lines *l, const struct metric_point *p)
+static inline void write_value(const struct lines *l, const struct metric_point *p)
 {
     if (p->whole)
         write_count(l, 0, p->count);
     else
         write_double(l, 0, p->value);
-    if (p->exemplars && metric_family_is_total(l->child->family))
-        add_exemplar(l, p->exemplars);
+    if (l->openmetrics && p->exemplars && metric_family_is_total(l->child->family))
+        write_exemplar(l->out, p->exemplars);
 }
 
-static void write_histogram(const struct lines *l, const struct metric_point *p)
+static inline void write_histogram(const struct lines *l, const struct metric_point *p)
 {
     bool sums = !l->openmetrics || (p->value >= 0 && l->child->family->bounds[0] >= 0);
     for (unsigned i = 0; i < p->n; i++) {
         write_count(l, i, p->cumulative[i]);
-        if (p->exemplars)
-            add_exemplar(l, &p->exemplars[i]);
+        if (l->openmetrics && p->exemplars)
+            write_exemplar(l->out, &p->exemplars[i]);
     }
     if (!sums)
         return;
@@ -106,7 +110,7 @@ static void write_histogram(const struct lines *l, const struct metric_point *p)
     write_count(l, p->n + 1, p->count);
 }
 
-static void write_summary(const struct lines *l, const struct metric_point *p)
+static inline void write_summary(const struct lines *l, const struct metric_point *p)
 {
     for (unsigned i = 0; i < p->n; i++)
         if (!l->openmetrics || !(p->quantiles[i] < 0))

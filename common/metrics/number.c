@@ -125,12 +125,19 @@ size_t metric_number_bound(char out[static METRIC_NUMBER_MAX], double v)
 }
 
 /* Whole numbers that a double holds exactly, the usual case, need no search for digits. */
-size_t metric_number_value(char out[static METRIC_NUMBER_MAX], double v)
+static bool is_whole(double size)
 {
     const double exact = 9007199254740992; /* 2^53 */
-    bool is_whole = fabs(v) < exact && v == (double)(int64_t)v && !(v == 0 && signbit(v));
-    if (!is_whole)
-        return metric_number_bound(out, v);
-    *out = '-';
-    return (v < 0) + digits_u64(out + (v < 0), (uint64_t)fabs(v));
+    return size < exact && size == (double)(int64_t)size;
+}
+
+size_t metric_number_value(char out[static METRIC_NUMBER_MAX], double v)
+{
+    if (v > 0 && is_whole(v))
+        return digits_u64(out, (uint64_t)(int64_t)v);
+    if ((v < 0 && is_whole(-v)) || (v == 0 && !signbit(v))) {
+        *out = '-';
+        return (v < 0) + digits_u64(out + (v < 0), (uint64_t)-(int64_t)v);
+    }
+    return metric_number_bound(out, v);
 }

@@ -83,9 +83,10 @@ static void render_pairs(struct buf *out, const struct metric_child *child)
         write_pair(out, METRIC_LABEL, spec->labels[i], values[i]);
 }
 
-static void write_labels(struct buf *out, struct metric_child *child)
+/* `kept` may be NULL: not yet. */
+static void write_labels(struct buf *out, struct metric_child *child,
+                         const struct metric_series *kept)
 {
-    const struct metric_series *kept = atomic_load_explicit(&child->pairs, memory_order_acquire);
     size_t before = buf_len(out);
     if (kept && kept->n) {
         buf_append(out, metric_series_text(kept), kept->ends[0]);
@@ -123,25 +124,24 @@ static void write_exemplar(struct buf *out, unsigned tag, const struct metric_ex
 
 /* ---- The types ------------------------------------------------------------------------------ */
 
-static void write_counter(struct buf *out, const struct metric_point *p)
+static double value_of(const struct metric_point *p)
 {
-    struct wire_message m = wire_begin(out, METRIC_COUNTER_VALUE);
-    wire_double(out, VALUE, p->whole ? (double)p->count : p->value);
+    return p->whole ? (double)p->count : p->value;
+}
+
+/* A counter or a gauge. */
+static void write_value(struct buf *out, unsigned tag, const struct metric_point *p)
+{
+    struct wire_message m = wire_begin(out, tag);
+    wire_double(out, VALUE, value_of(p));
     write_exemplar(out, COUNTER_EXEMPLAR, p->exemplars);
     wire_end(out, m);
 }
 
-static void write_gauge(struct buf *out, const struct metric_point *p)
-{
-    struct wire_message m = wire_begin(out, METRIC_GAUGE_VALUE);
-    wire_double(out, VALUE, p->whole ? (double)p->count : p->value);
-    wire_end(out, m);
-}
-
-static void write_summary(struct buf *out, const struct metric_point *p)
+static void write_summary(struct buf *out, unsigned tag, const struct metric_point *p)
 {
     const struct metric_quantiles *q = p->child->family->spec.quantiles;
-    struct wire_message m = wire_begin(out, METRIC_SUMMARY_VALUE);
+    struct wire_message m = wire_begin(out, tag);
     wire_u64(out, COUNT, p->count);
     wire_double(out, SUM, p->value);
     for (unsigned i = 0; i < p->n; i++) {
@@ -199,9 +199,9 @@ static void write_native(struct buf *out, const struct metric_native_view *v)
 }
 
 /* One with native buckets alone has +Inf as its only classic one, which says nothing. */
-static void write_histogram(struct buf *out, const struct metric_point *p)
+static void write_histogram(struct buf *out, unsigned tag, const struct metric_point *p)
 {
-    struct wire_message m = wire_begin(out, METRIC_HISTOGRAM_VALUE);
+    struct wire_message m = wire_begin(out, tag);
     wire_u64(out, COUNT, p->count);
     wire_double(out, SUM, p->value);
     if (!p->native || p->n > 1)
@@ -213,28 +213,51 @@ static void write_histogram(struct buf *out, const struct metric_point *p)
     wire_end(out, m);
 }
 
+/* A counter or gauge whose labels are kept, as nearly all are: the lengths are known before. */
+static int write_at_once(struct buf *out, const struct metric_series *pairs, unsigned tag,
+                         double value)
+{
+    enum { VALUE_LEN = 1 + sizeof value, REST = 2 + VALUE_LEN };
+    size_t labels = pairs->ends[0];
+    if (buf_reserve(out, 1 + WIRE_VARINT_MAX + labels + METRIC_SERIES_BLOCK + REST) != OK)
+        return ERR_NOMEM;
+    char *p = buf_tail(out);
+    *p++ = FAMILY_METRIC;
+    p += wire_put_varint(p, labels + REST);
+    p = metric_series_copy(p, metric_series_text(pairs), labels);
+    *p++ = (char)tag;
+    *p++ = VALUE_LEN;
+    *p++ = VALUE;
+    wire_put_double(p, value);
+    out->end = (size_t)(p + sizeof value - out->data);
+    return OK;
+}
+
 /* ---- The whole ------------------------------------------------------------------------------ */
 
 /* How a type is called, and written. */
 static const struct kind {
-    unsigned type;
-    void (*write)(struct buf *out, const struct metric_point *p);
+    unsigned type, tag;
+    void (*write)(struct buf *out, unsigned tag, const struct metric_point *p);
 } kinds[] = {
-    [METRIC_COUNTER] = {0, write_counter},
-    [METRIC_GAUGE] = {1, write_gauge},
-    [METRIC_SUMMARY] = {2, write_summary},
-    [METRIC_HISTOGRAM] = {4, write_histogram},
+    [METRIC_COUNTER] = {0, METRIC_COUNTER_VALUE, write_value},
+    [METRIC_GAUGE] = {1, METRIC_GAUGE_VALUE, write_value},
+    [METRIC_SUMMARY] = {2, METRIC_SUMMARY_VALUE, write_summary},
+    [METRIC_HISTOGRAM] = {4, METRIC_HISTOGRAM_VALUE, write_histogram},
 };
 
 static int write_child(struct buf *out, struct metric_child *child, struct metric_scratch *scratch)
 {
-    const struct metric_family *f = child->family;
+    const struct kind *kind = &kinds[child->family->spec.type];
+    const struct metric_series *pairs = atomic_load_explicit(&child->pairs, memory_order_acquire);
     struct metric_point point;
-    if (metric_ops_of(f)->read(child, scratch, &point) != OK)
+    if (metric_ops_of(child->family)->read(child, scratch, &point) != OK)
         return ERR_NOMEM;
+    if (pairs && pairs->n && kind->write == write_value && !point.exemplars)
+        return write_at_once(out, pairs, kind->tag, value_of(&point));
     struct wire_message metric = wire_begin(out, FAMILY_METRIC);
-    write_labels(out, child);
-    kinds[f->spec.type].write(out, &point);
+    write_labels(out, child, pairs);
+    kind->write(out, kind->tag, &point);
     wire_end(out, metric);
     return OK;
 }

@@ -101,7 +101,8 @@ static struct metric_series not_kept; /* of a child that has too much of it */
 static struct metric_series *copy(const size_t *ends, unsigned n, const char *text)
 {
     size_t len = ends[n - 1];
-    struct metric_series *series = malloc(sizeof *series + n * sizeof *series->ends + len);
+    struct metric_series *series =
+        malloc(sizeof *series + n * sizeof *series->ends + len + METRIC_SERIES_BLOCK);
     if (!series)
         return NULL;
     series->n = (uint16_t)n;
@@ -123,8 +124,8 @@ const struct metric_series *metric_series_keep(_Atomic(struct metric_series *) *
     return there;
 }
 
-/* Renders behind the end of `out`, where there will be room for it in the end anyway. */
-static const struct metric_series *render_all(struct buf *out, struct metric_child *child)
+/* Behind the end of `out`, where there will be room for it in the end anyway. */
+const struct metric_series *metric_series_render_all(struct buf *out, struct metric_child *child)
 {
     size_t ends[METRICS_MAX_BUCKETS + 3];
     unsigned n = count_of(child->family);
@@ -135,12 +136,6 @@ static const struct metric_series *render_all(struct buf *out, struct metric_chi
     }
     out->end -= ends[n - 1];
     return buf_ok(out) ? metric_series_keep(&child->series, ends, n, buf_tail(out)) : NULL;
-}
-
-const struct metric_series *metric_series_of(struct buf *out, struct metric_child *child)
-{
-    struct metric_series *series = atomic_load_explicit(&child->series, memory_order_acquire);
-    return series ? series : render_all(out, child);
 }
 
 void metric_series_free(struct metric_series *series)

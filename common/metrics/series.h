@@ -20,7 +20,10 @@
 
 #include "metrics/internal.h"
 
-enum { METRIC_SERIES_MAX = 32 << 10 }; /* bytes */
+enum {
+    METRIC_SERIES_MAX = 32 << 10, /* bytes */
+    METRIC_SERIES_BLOCK = 32,     /* that many behind the text may be read */
+};
 
 /* Where each ends in the text, which lies behind; each has the space in it that follows. */
 struct metric_series {
@@ -33,9 +36,26 @@ static inline const char *metric_series_text(const struct metric_series *series)
     return (const char *)&series->ends[series->n];
 }
 
-/* What is kept of the child; renders it first if need be, which takes room in `out` but leaves its
- * content alone. NULL: no memory. From several threads. */
-const struct metric_series *metric_series_of(struct buf *out, struct metric_child *child);
+/* Copies whole blocks, so there is room for one more on both sides: series are short, and a call is
+ * dear. Returns the end. */
+static inline char *metric_series_copy(char *to, const char *from, size_t len)
+{
+    for (size_t i = 0; i < len; i += METRIC_SERIES_BLOCK)
+        memcpy(to + i, from + i, METRIC_SERIES_BLOCK);
+    return to + len;
+}
+
+/* Renders them, which takes room in `out` but leaves its content alone, and keeps them. NULL: no
+ * memory. From several threads. */
+const struct metric_series *metric_series_render_all(struct buf *out, struct metric_child *child);
+
+/* What is kept of the child, at the first time what metric_series_render_all returns. */
+static inline const struct metric_series *metric_series_of(struct buf *out,
+                                                           struct metric_child *child)
+{
+    struct metric_series *series = atomic_load_explicit(&child->series, memory_order_acquire);
+    return series ? series : metric_series_render_all(out, child);
+}
 
 /* Keeps a copy of the n texts that lie behind each other, the last byte of each just before its
  * end, unless another thread was first. Returns what is kept then, or NULL: no memory. */

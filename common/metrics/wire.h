@@ -49,15 +49,22 @@ static inline void wire_sint(struct buf *out, unsigned tag, int64_t n)
     wire_u64(out, tag, (uint64_t)n << 1 ^ (uint64_t)(n >> 63));
 }
 
-static inline void wire_double(struct buf *out, unsigned tag, double value)
+static inline void wire_put_double(char *to, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     bits = __builtin_bswap64(bits);
 #endif
+    memcpy(to, &bits, sizeof bits);
+}
+
+static inline void wire_double(struct buf *out, unsigned tag, double value)
+{
+    char bytes[sizeof value];
+    wire_put_double(bytes, value);
     wire_varint(out, tag);
-    buf_append(out, &bits, sizeof bits);
+    buf_append(out, bytes, sizeof bytes);
 }
 
 static inline void wire_text(struct buf *out, unsigned tag, const char *text)
