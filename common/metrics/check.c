@@ -78,7 +78,7 @@ static int check_buckets(const struct metric_buckets *b, struct err *err)
 
 static int check_summary(const struct metric_spec *spec, struct err *err)
 {
-    if (!(spec->window >= 1e-3 && spec->window <= 1e9))
+    if (spec->window != 0 && !(spec->window >= 1e-3 && spec->window <= 1e9))
         return err_set(err, ERR_INVALID, "a window of %g seconds", spec->window);
     const struct metric_quantiles *q = spec->quantiles;
     if (q && q->n > METRICS_MAX_QUANTILES)
@@ -92,6 +92,67 @@ static int check_summary(const struct metric_spec *spec, struct err *err)
     return OK;
 }
 
+static bool ends_in(const char *name, const char *suffix)
+{
+    size_t len = strlen(name), n = strlen(suffix);
+    return len > n && !strcmp(name + len - n, suffix);
+}
+
+static int check_info(const struct metric_spec *spec, struct err *err)
+{
+    if (!ends_in(spec->name, "_info"))
+        return err_set(err, ERR_INVALID, "the name of an info ends in _info");
+    if (!spec->n_labels)
+        return err_set(err, ERR_INVALID, "an info says nothing without labels");
+    return OK;
+}
+
+static int check_states(const struct metric_spec *spec, struct err *err)
+{
+    if (!spec->states || !spec->n_states)
+        return err_set(err, ERR_INVALID, "the states are missing");
+    if (spec->n_states > METRICS_MAX_STATES)
+        return err_set(err, ERR_INVALID, "more than %d states", METRICS_MAX_STATES);
+    for (unsigned i = 0; i < spec->n_states; i++)
+        for (unsigned k = 0; k <= i; k++)
+            if (!spec->states[i] || !*spec->states[i] || !metric_utf8_valid(spec->states[i]))
+                return err_set(err, ERR_INVALID, "state %u has no name", i + 1);
+            else if (k < i && !strcmp(spec->states[i], spec->states[k]))
+                return err_set(err, ERR_INVALID, "the state \"%s\" is there twice",
+                               spec->states[i]);
+    for (unsigned i = 0; i < spec->n_labels; i++)
+        if (!strcmp(spec->labels[i], spec->name))
+            return err_set(err, ERR_INVALID, "the label \"%s\" is reserved", spec->name);
+    return OK;
+}
+
+static int check_read(const struct metric_spec *spec, struct err *err)
+{
+    if (spec->read && spec->type != METRIC_COUNTER && spec->type != METRIC_GAUGE)
+        return err_set(err, ERR_INVALID, "only a counter or a gauge is read by a function");
+    if (spec->read && spec->n_labels)
+        return err_set(err, ERR_INVALID, "what is read by a function has no labels");
+    return OK;
+}
+
+static int check_type(const struct metric_spec *spec, struct err *err)
+{
+    switch (spec->type) {
+    case METRIC_COUNTER:
+    case METRIC_GAUGE:
+        return OK;
+    case METRIC_HISTOGRAM:
+        return check_buckets(spec->buckets, err);
+    case METRIC_SUMMARY:
+        return check_summary(spec, err);
+    case METRIC_INFO:
+        return check_info(spec, err);
+    case METRIC_STATESET:
+        return check_states(spec, err);
+    }
+    return err_set(err, ERR_INVALID, "there is no type %d", (int)spec->type);
+}
+
 int metric_spec_check(const struct metric_spec *spec, struct err *err)
 {
     if (!spec->name || !is_name(spec->name, true))
@@ -99,11 +160,19 @@ int metric_spec_check(const struct metric_spec *spec, struct err *err)
     if (!spec->help || !*spec->help)
         return err_set(err, ERR_INVALID, "the help text is missing");
     int rc = check_labels(spec, err);
-    if (rc == OK && spec->type == METRIC_HISTOGRAM)
-        rc = check_buckets(spec->buckets, err);
-    if (rc == OK && spec->type == METRIC_SUMMARY)
-        rc = check_summary(spec, err);
-    return rc;
+    if (rc == OK)
+        rc = check_type(spec, err);
+    return rc == OK ? check_read(spec, err) : rc;
+}
+
+/* The length of the name that OpenMetrics gives the family. */
+static size_t base_len(const struct metric_spec *spec)
+{
+    const char *cut = spec->type == METRIC_COUNTER ? "_total"
+                      : spec->type == METRIC_INFO  ? "_info"
+                                                   : "";
+    size_t len = strlen(spec->name);
+    return ends_in(spec->name, cut) ? len - strlen(cut) : len;
 }
 
 bool metric_spec_takes_name(const struct metric_spec *spec, const char *name)
@@ -113,17 +182,20 @@ bool metric_spec_takes_name(const struct metric_spec *spec, const char *name)
         [METRIC_GAUGE] = {""},
         [METRIC_HISTOGRAM] = {"", "_bucket", "_sum", "_count"},
         [METRIC_SUMMARY] = {"", "_sum", "_count"},
+        [METRIC_INFO] = {""},
+        [METRIC_STATESET] = {""},
     };
     size_t len = strlen(spec->name);
     for (unsigned i = 0; i < 4 && suffixes[spec->type][i]; i++)
         if (!strncmp(name, spec->name, len) && !strcmp(name + len, suffixes[spec->type][i]))
             return true;
-    size_t total = len > 6 && spec->type == METRIC_COUNTER ? len - 6 : 0;
-    return total && !strcmp(spec->name + total, "_total") && !strncmp(name, spec->name, total) &&
-           !name[total];
+    len = base_len(spec);
+    return !strncmp(name, spec->name, len) && !name[len];
 }
 
 bool metric_specs_clash(const struct metric_spec *a, const struct metric_spec *b)
 {
-    return metric_spec_takes_name(a, b->name) || metric_spec_takes_name(b, a->name);
+    size_t len = base_len(a);
+    bool one_family = len == base_len(b) && !memcmp(a->name, b->name, len);
+    return one_family || metric_spec_takes_name(a, b->name) || metric_spec_takes_name(b, a->name);
 }

@@ -9,6 +9,8 @@
 #ifndef METRICS_DECLARE_H
 #define METRICS_DECLARE_H
 
+#include <stddef.h>
+
 /* Ahead of all constructors that give no priority, so that those may use metrics. */
 #ifndef METRICS_PRIORITY
 #define METRICS_PRIORITY 102
@@ -42,8 +44,12 @@
     }                                                                                              \
     _Static_assert(sizeof(help_) > 1, "a metric needs a help text")
 
-#define METRIC_SINGLE(registry_, type_, var, kind, name_, help_, ...)                              \
-    static struct type_ var;                                                                       \
+/* `more` is the rest of the spec, in parentheses; so is a type that is not just named. */
+#define METRIC_UNWRAP(...) __VA_ARGS__
+#define METRIC_SINGLE(registry, type, var, kind, name, help, ...)                                  \
+    METRIC_SINGLE_OF(registry, (struct type), var, child, kind, name, help, __VA_ARGS__)
+#define METRIC_SINGLE_OF(registry_, type_, var, child_, kind, name_, help_, ...)                   \
+    static METRIC_UNWRAP type_ var;                                                                \
     static struct metric_family var##_family = {                                                   \
         .spec = {.type = kind,                                                                     \
                  .name = name_,                                                                    \
@@ -52,20 +58,20 @@
                  .line = __LINE__,                                                                 \
                  __VA_ARGS__},                                                                     \
         .registry = &(registry_),                                                                  \
-        .single = &var.child,                                                                      \
+        .single = &var.child_,                                                                     \
         .lock = PTHREAD_MUTEX_INITIALIZER,                                                         \
     };                                                                                             \
     METRIC_REGISTER(var, var##_family, help_)
 
-/* `more` is the rest of the spec, in parentheses. */
-#define METRIC_UNWRAP(...) __VA_ARGS__
-#define METRIC_VEC(registry_, type_, var, kind, name_, help_, more, ...)                           \
+#define METRIC_VEC(registry, type, var, kind, name, help, more, ...)                               \
+    METRIC_VEC_OF(registry, (struct type), var, kind, name, help, more, __VA_ARGS__)
+#define METRIC_VEC_OF(registry_, type_, var, kind, name_, help_, more, ...)                        \
     static struct {                                                                                \
         struct metric_family family;                                                               \
         struct {                                                                                   \
             const char METRIC_EACH(METRIC_LABEL_MEMBER, __VA_ARGS__);                              \
         } labels[0];                                                                               \
-        struct type_ child[0];                                                                     \
+        METRIC_UNWRAP type_ child[0];                                                              \
     } var = {                                                                                      \
         .family = {                                                                                \
             .spec = {.type = kind,                                                                 \
@@ -94,12 +100,53 @@
 #define HISTOGRAM_VEC_IN(registry, var, name, help, buckets_, ...)                                 \
     METRIC_VEC(registry, histogram, var, METRIC_HISTOGRAM, name, help, (.buckets = buckets_),      \
                __VA_ARGS__)
-#define SUMMARY_IN(registry, var, name, help, quantiles_, window_)                                 \
-    METRIC_SINGLE(registry, summary, var, METRIC_SUMMARY, name, help, .quantiles = quantiles_,     \
-                  .window = window_)
-#define SUMMARY_VEC_IN(registry, var, name, help, quantiles_, window_, ...)                        \
+/* QUANTILES and WINDOW are in parentheses, which is how they are told from labels. */
+#define SUMMARY_IN(registry, var, name, help, ...)                                                 \
+    METRIC_SINGLE(registry, summary, var, METRIC_SUMMARY, name, help,                              \
+                  METRIC_SUMMARY_SPEC(__VA_ARGS__))
+#define METRIC_SUMMARY_SPEC(...)                                                                   \
+    METRIC_CAT(METRIC_SUMMARY_SPEC_, METRIC_N(__VA_ARGS__))(__VA_ARGS__)
+#define METRIC_SUMMARY_SPEC_0()           .quantiles = NULL
+#define METRIC_SUMMARY_SPEC_1(q)          .quantiles = q
+#define METRIC_SUMMARY_SPEC_2(q, window_) .quantiles = q, .window = window_
+#define SUMMARY_VEC_IN(registry, var, name, help, first, ...)                                      \
+    METRIC_CAT(METRIC_SUMMARY_VEC_, METRIC_IN_PARENTHESES(first))                                  \
+    (registry, var, name, help, first __VA_OPT__(, ) __VA_ARGS__)
+#define METRIC_SUMMARY_VEC_0(registry, var, name, help, ...)                                       \
+    METRIC_VEC(registry, summary, var, METRIC_SUMMARY, name, help, (), __VA_ARGS__)
+#define METRIC_SUMMARY_VEC_1(registry, var, name, help, quantiles, window, ...)                    \
     METRIC_VEC(registry, summary, var, METRIC_SUMMARY, name, help,                                 \
-               (.quantiles = quantiles_, .window = window_), __VA_ARGS__)
+               (METRIC_SUMMARY_SPEC(quantiles, window)), __VA_ARGS__)
+#define METRIC_IN_PARENTHESES(x)       METRIC_SECOND(METRIC_EATEN x, 0, 0)
+#define METRIC_EATEN(...)              0, 1
+#define METRIC_SECOND(...)             METRIC_SECOND_(__VA_ARGS__)
+#define METRIC_SECOND_(a, second, ...) second
+#define GAUGE_CALLBACK_IN(registry, var, name, help, fn, ctx_)                                     \
+    METRIC_SINGLE(registry, gauge, var, METRIC_GAUGE, name, help, .read = fn, .ctx = ctx_)
+#define COUNTER_CALLBACK_IN(registry, var, name, help, fn, ctx_)                                   \
+    METRIC_SINGLE(registry, counter, var, METRIC_COUNTER, name, help, .read = fn, .ctx = ctx_)
+#define INFO_IN(registry, var, name, help, ...)                                                    \
+    METRIC_VEC(registry, info, var, METRIC_INFO, name, help, (), __VA_ARGS__)
+
+/* A state set of a declaration knows its states by the members of a struct of no size. */
+#define METRIC_STATE_MEMBER(state) state
+#define METRIC_STATESET_TYPE(...)                                                                  \
+    struct {                                                                                       \
+        struct stateset set;                                                                       \
+        struct {                                                                                   \
+            char METRIC_EACH(METRIC_STATE_MEMBER, __VA_ARGS__);                                    \
+        } states[0];                                                                               \
+    }
+#define METRIC_STATESET_SPEC(...)                                                                  \
+    .states = (const char *const[]){METRIC_EACH(METRIC_LABEL_NAME, __VA_ARGS__)},                  \
+    .n_states = METRIC_N(__VA_ARGS__)
+#define METRIC_STATE(s, state) ((unsigned)offsetof(__typeof__(*(s)->states), state))
+#define STATESET_IN(registry, var, name, help, states)                                             \
+    METRIC_SINGLE_OF(registry, (METRIC_STATESET_TYPE states), var, set.child, METRIC_STATESET,     \
+                     name, help, METRIC_STATESET_SPEC states)
+#define STATESET_VEC_IN(registry, var, name, help, states, ...)                                    \
+    METRIC_VEC_OF(registry, (METRIC_STATESET_TYPE states), var, METRIC_STATESET, name, help,       \
+                  (METRIC_STATESET_SPEC states), __VA_ARGS__)
 
 #define METRIC_BUCKETS(...)                                                                        \
     (&(const struct metric_buckets){.kind = BUCKETS_LISTED,                                        \
@@ -134,13 +181,16 @@
         metric_family_without(&(vec).family, METRIC_VALUES(vec, __VA_ARGS__));                     \
     })
 
+#define METRIC_INFO_SET(vec, ...)                                                                  \
+    ({                                                                                             \
+        METRIC_ALL_LABELS(vec, __VA_ARGS__);                                                       \
+        metric_info_set(&(vec).family, METRIC_VALUES(vec, __VA_ARGS__));                           \
+    })
 #define METRIC_BUILD_INFO(name, version_)                                                          \
-    GAUGE_VEC(metric_build_info, name, "Always 1; the labels tell what was built.", version,       \
-              compiler);                                                                           \
+    INFO(metric_build_info, name, "What was built.", version, compiler);                           \
     __attribute__((constructor)) static void metric_build_info_set(void)                           \
     {                                                                                              \
-        gauge_set(METRIC_WITH(metric_build_info, .version = version_, .compiler = __VERSION__),    \
-                  1);                                                                              \
+        METRIC_INFO_SET(metric_build_info, .version = version_, .compiler = __VERSION__);          \
     }                                                                                              \
     _Static_assert(1, "")
 

@@ -4,6 +4,8 @@
  */
 #include "metrics/internal.h"
 
+#include <math.h>
+
 static const struct metric_encoder *const encoders[] = {
     [METRICS_TEXT] = &metric_text_encoder,
     [METRICS_OPENMETRICS] = &metric_openmetrics_encoder,
@@ -21,6 +23,21 @@ static bool is_wanted(const struct metric_family *f, const struct metrics_exposi
         if (metric_spec_takes_name(&f->spec, what->names[i]))
             return true;
     return what->n_names == 0;
+}
+
+/* Asks for the values that functions tell; what they do not know is left out. */
+static void call_back(struct metrics_registry *r)
+{
+    for (const struct metric_family *f = r->families; f; f = f->next) {
+        double value = f->spec.read ? f->spec.read(f->spec.ctx) : 0;
+        if (!f->spec.read)
+            continue;
+        metric_child_show(f->first, !isnan(value));
+        if (f->spec.type == METRIC_GAUGE)
+            gauge_set((struct gauge *)f->first, value);
+        else if (!isnan(value))
+            counter_mirror((struct counter *)f->first, value);
+    }
 }
 
 static void write_families(struct metrics_registry *r, const struct metrics_exposition *what,
@@ -46,6 +63,7 @@ int metrics_write(struct metrics_registry *r, const struct metrics_exposition *w
     pthread_mutex_lock(&r->lock); /* against registering; updates and with() do not take it */
     for (unsigned i = 0; i < r->n_hooks; i++)
         r->hooks[i].fn(r->hooks[i].ctx);
+    call_back(r);
     write_families(r, what, out);
     pthread_mutex_unlock(&r->lock);
     if (buf_ok(out))

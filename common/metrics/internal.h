@@ -6,7 +6,7 @@
 #include "metrics/metrics.h"
 #include "metrics/point.h"
 
-/* What every type of metric can do: the rest of the room is the same for all four. */
+/* What every type of metric can do: the rest of the room is the same for all. */
 struct metric_ops {
     const char *name;                                 /* as TYPE spells it */
     size_t size;                                      /* of the struct with its metric_child */
@@ -20,7 +20,7 @@ struct metric_ops {
                 struct metric_point *point);
 };
 extern const struct metric_ops metric_counter_ops, metric_gauge_ops, metric_histogram_ops,
-    metric_summary_ops;
+    metric_summary_ops, metric_info_ops, metric_stateset_ops;
 const struct metric_ops *metric_ops_of(const struct metric_family *f);
 
 /* One a format. Their appends to `out` may fail for want of memory: the caller looks at buf_ok. */

@@ -120,11 +120,18 @@ static inline void write_summary(const struct lines *l, const struct metric_poin
     write_count(l, p->n + 1, p->count);
 }
 
+static void write_states(const struct lines *l, const struct metric_point *p)
+{
+    for (unsigned i = 0; i < p->n; i++)
+        write_count(l, i, p->states[i]);
+}
+
 static inline void write_point(const struct lines *l, const struct metric_point *p)
 {
     switch (l->child->family->spec.type) {
     case METRIC_COUNTER:
     case METRIC_GAUGE:
+    case METRIC_INFO:
         write_value(l, p);
         break;
     case METRIC_HISTOGRAM:
@@ -132,6 +139,9 @@ static inline void write_point(const struct lines *l, const struct metric_point 
         break;
     case METRIC_SUMMARY:
         write_summary(l, p);
+        break;
+    case METRIC_STATESET:
+        write_states(l, p);
         break;
     }
 }

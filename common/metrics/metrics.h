@@ -47,13 +47,29 @@
 #define HISTOGRAM(var, name, help, buckets) HISTOGRAM_IN(metrics_default, var, name, help, buckets)
 #define HISTOGRAM_VEC(var, name, help, buckets, ...)                                               \
     HISTOGRAM_VEC_IN(metrics_default, var, name, help, buckets, __VA_ARGS__)
-#define SUMMARY(var, name, help, quantiles, window)                                                \
-    SUMMARY_IN(metrics_default, var, name, help, quantiles, window)
-#define SUMMARY_VEC(var, name, help, quantiles, window, ...)                                       \
-    SUMMARY_VEC_IN(metrics_default, var, name, help, quantiles, window, __VA_ARGS__)
+/* A summary is its _sum and _count, unless it is given QUANTILES(…), WINDOW(…) after the help. */
+#define SUMMARY(var, name, ...)     SUMMARY_IN(metrics_default, var, name, __VA_ARGS__)
+#define SUMMARY_VEC(var, name, ...) SUMMARY_VEC_IN(metrics_default, var, name, __VA_ARGS__)
 
-/* A gauge that is always 1 and tells in its labels what was built: version and compiler. */
-#define BUILD_INFO(name, version) METRIC_BUILD_INFO(name, version)
+/* INFO(build, "shop_build_info", "What was built.", version, compiler): always 1, and says in its
+ * labels what does not change while the program runs; info_set(build, .version = "1.2", …). The
+ * name ends in _info. BUILD_INFO is that very one, set. */
+#define INFO(var, name, help, ...) INFO_IN(metrics_default, var, name, help, __VA_ARGS__)
+#define BUILD_INFO(name, version)  METRIC_BUILD_INFO(name, version)
+
+/* STATESET(phase, "shop_phase", "What it is doing.", STATES(starting, open, closing)): a series a
+ * state, 1 where the state holds; one to eight states, as C identifiers. */
+#define STATESET(var, name, help, states) STATESET_IN(metrics_default, var, name, help, states)
+#define STATESET_VEC(var, name, help, states, ...)                                                 \
+    STATESET_VEC_IN(metrics_default, var, name, help, states, __VA_ARGS__)
+#define STATES(...) (__VA_ARGS__)
+
+/* A gauge or counter that `double fn(void *ctx)` tells at each exposition, on its thread and under
+ * the registry's lock, so that fn must not register anything. NaN: not known, and left out. */
+#define GAUGE_CALLBACK(var, name, help, fn, ctx)                                                   \
+    GAUGE_CALLBACK_IN(metrics_default, var, name, help, fn, ctx)
+#define COUNTER_CALLBACK(var, name, help, fn, ctx)                                                 \
+    COUNTER_CALLBACK_IN(metrics_default, var, name, help, fn, ctx)
 
 /* Upper bounds of a histogram's buckets, ascending; +Inf is added. */
 #define BUCKETS(...)                              METRIC_BUCKETS(__VA_ARGS__)
@@ -71,7 +87,7 @@
 
 /* A summary's quantiles, ascending, each in [0, 1], and the seconds that they look back over. */
 #define QUANTILES(...)  METRIC_QUANTILES(__VA_ARGS__)
-#define QUANTILES_NONE  NULL /* _sum and _count alone */
+#define QUANTILES_NONE  (NULL) /* _sum and _count alone */
 #define WINDOW(seconds) (seconds)
 
 /* ---- Children ------------------------------------------------------------------------------- */
@@ -136,6 +152,21 @@ uint64_t summary_count(const struct summary *s); /* since the start, not of the 
 double summary_sum(const struct summary *s);
 /* The value at quantile q of the last window, within 0.8 % of it; NaN when there was none. */
 double summary_quantile(const struct summary *s, double q);
+
+/* info_set(build, .version = "1.2", …): one value a label, each given, as with() takes them; there
+ * is one such child, the last. */
+#define METRICS_INFO_SET(vec, ...) METRIC_INFO_SET(vec, __VA_ARGS__)
+void metric_info_set(struct metric_family *family, const char *const values[]);
+
+/* stateset_enter(&phase, open): that state holds and no other. stateset_set(&phase, open, true) or
+ * false: one of several that may hold. Another name than those of STATES does not compile. */
+#define stateset_enter(s, state)   metric_state_enter(&(s)->set, METRIC_STATE(s, state))
+#define stateset_set(s, state, on) metric_state_set(&(s)->set, METRIC_STATE(s, state), on)
+#define stateset_is(s, state)      metric_state_is(&(s)->set, METRIC_STATE(s, state))
+/* The same by number, in the order of the declaration. */
+void metric_state_enter(struct stateset *s, unsigned state);
+void metric_state_set(struct stateset *s, unsigned state, bool on);
+bool metric_state_is(const struct stateset *s, unsigned state);
 
 /* ---- Measuring time, in seconds ------------------------------------------------------------- */
 
@@ -234,6 +265,8 @@ struct counter *counter_with(struct metric_family *family, const char *const val
 struct gauge *gauge_with(struct metric_family *family, const char *const values[]);
 struct histogram *histogram_with(struct metric_family *family, const char *const values[]);
 struct summary *summary_with(struct metric_family *family, const char *const values[]);
+struct info *info_with(struct metric_family *family, const char *const values[]);
+struct stateset *stateset_with(struct metric_family *family, const char *const values[]);
 
 /* ---- Short names, for whom they do not collide with others ---------------------------------- */
 
@@ -242,10 +275,13 @@ typedef struct counter counter;
 typedef struct gauge gauge;
 typedef struct histogram histogram;
 typedef struct summary summary;
+typedef struct info info;
+typedef struct stateset stateset;
 typedef struct stopwatch stopwatch;
-#define with(vec, ...)    METRIC_WITH(vec, __VA_ARGS__)
-#define without(vec, ...) METRIC_WITHOUT(vec, __VA_ARGS__)
-#define TIME(metric)      METRIC_TIME(metric)
+#define with(vec, ...)     METRIC_WITH(vec, __VA_ARGS__)
+#define without(vec, ...)  METRIC_WITHOUT(vec, __VA_ARGS__)
+#define TIME(metric)       METRIC_TIME(metric)
+#define info_set(vec, ...) METRICS_INFO_SET(vec, __VA_ARGS__)
 #endif
 
 /* ---- The hot path, inline ------------------------------------------------------------------- */

@@ -25,6 +25,7 @@ enum {
     METRICS_MAX_LABELS = 8,
     METRICS_MAX_BUCKETS = 256, /* of a histogram, +Inf not counted */
     METRICS_MAX_QUANTILES = 32,
+    METRICS_MAX_STATES = 64,
     METRICS_MAX_HOOKS = 16,
     METRICS_SLICES = 5, /* of a summary's window; one of them is being filled */
 };
@@ -39,7 +40,14 @@ enum {
     METRIC_LOOK_AT_CLOCK = 1024, /* observations */
 };
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_SUMMARY };
+enum metric_type {
+    METRIC_COUNTER,
+    METRIC_GAUGE,
+    METRIC_HISTOGRAM,
+    METRIC_SUMMARY,
+    METRIC_INFO,
+    METRIC_STATESET,
+};
 
 /* X(name, value of the label `reason` of metrics_errors_total) */
 #define METRIC_ERROR_MAP(X)                                                                        \
@@ -104,6 +112,11 @@ struct metric_quantiles {
     unsigned n;
 };
 
+/* The value now, or NaN: not known, and so left out. */
+typedef double metric_read_fn(void *ctx);
+
+#define METRICS_WINDOW 600
+
 /* What a declaration says. */
 struct metric_spec {
     enum metric_type type;
@@ -113,8 +126,12 @@ struct metric_spec {
     unsigned max_children;                    /* 0: METRICS_MAX_CHILDREN */
     const struct metric_buckets *buckets;     /* histogram */
     const struct metric_quantiles *quantiles; /* summary; NULL for none */
-    double window;                            /* summary, in seconds */
-    const char *file;                         /* where it was declared; may be NULL */
+    double window;                            /* summary, in seconds; 0: METRICS_WINDOW */
+    const char *const *states;                /* state set */
+    unsigned n_states;
+    metric_read_fn *read; /* counter or gauge without labels: asked at each exposition */
+    void *ctx;            /* for `read` */
+    const char *file;     /* where it was declared; may be NULL */
     int line;
 };
 
@@ -170,6 +187,15 @@ struct summary {
     _Atomic double base;                        /* minus the sum before a reset */
     _Atomic uint64_t base_count;                /* the observations before it */
     struct metric_sketch *ends[METRICS_SLICES]; /* the sketch as it was at the end of each slice */
+};
+
+struct info {
+    struct metric_child child; /* its labels say all */
+};
+
+struct stateset {
+    struct metric_child child;
+    _Atomic uint64_t bits; /* which states hold */
 };
 
 struct metric_family {

@@ -31,12 +31,16 @@ bool metric_family_is_total(const struct metric_family *f)
 static size_t name_len(const struct metric_family *f)
 {
     size_t len = strlen(f->spec.name);
+    if (f->spec.type == METRIC_INFO)
+        return len - strlen("_info");
     return metric_family_is_total(f) ? len - strlen("_total") : len;
 }
 
 /* The unit that the family's name ends in, or NULL. */
 static const char *unit_of(const struct metric_family *f)
 {
+    if (f->spec.type == METRIC_INFO || f->spec.type == METRIC_STATESET)
+        return NULL; /* they may have none */
     static const char *const units[] = {"_seconds", "_bytes", "_joules",  "_grams",  "_meters",
                                         "_ratio",   "_volts", "_amperes", "_celsius"};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)

@@ -61,6 +61,7 @@ struct metric_native_scratch; /* native_read.c */
 struct metric_scratch {
     uint64_t cumulative[METRICS_MAX_BUCKETS + 1];
     double quantiles[METRICS_MAX_QUANTILES];
+    bool states[METRICS_MAX_STATES];
     struct metric_native_scratch *native;
 };
 void metric_scratch_free(struct metric_scratch *scratch);

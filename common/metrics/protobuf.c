@@ -244,7 +244,24 @@ static const struct kind {
     [METRIC_GAUGE] = {1, METRIC_GAUGE_VALUE, write_value},
     [METRIC_SUMMARY] = {2, METRIC_SUMMARY_VALUE, write_summary},
     [METRIC_HISTOGRAM] = {4, METRIC_HISTOGRAM_VALUE, write_histogram},
+    [METRIC_INFO] = {1, METRIC_GAUGE_VALUE, write_value}, /* the format is older than these two */
+    [METRIC_STATESET] = {1, METRIC_GAUGE_VALUE, write_value},
 };
+
+/* A metric of its own for each state. */
+static void write_states(struct buf *out, struct metric_child *child,
+                         const struct metric_series *pairs, const struct metric_point *p)
+{
+    const struct metric_spec *spec = &child->family->spec;
+    for (unsigned i = 0; i < p->n; i++) {
+        const struct metric_point state = {.value = p->states[i]};
+        struct wire_message metric = wire_begin(out, FAMILY_METRIC);
+        write_labels(out, child, pairs);
+        write_pair(out, METRIC_LABEL, spec->name, spec->states[i]);
+        write_value(out, METRIC_GAUGE_VALUE, &state);
+        wire_end(out, metric);
+    }
+}
 
 static int write_child(struct buf *out, struct metric_child *child, struct metric_scratch *scratch)
 {
@@ -253,6 +270,10 @@ static int write_child(struct buf *out, struct metric_child *child, struct metri
     struct metric_point point;
     if (metric_ops_of(child->family)->read(child, scratch, &point) != OK)
         return ERR_NOMEM;
+    if (child->family->spec.type == METRIC_STATESET) {
+        write_states(out, child, pairs, &point);
+        return OK;
+    }
     if (pairs && pairs->n && kind->write == write_value && !point.exemplars)
         return write_at_once(out, pairs, kind->tag, value_of(&point));
     struct wire_message metric = wire_begin(out, FAMILY_METRIC);

@@ -36,10 +36,9 @@ void metric_error(enum metric_error reason)
 const struct metric_ops *metric_ops_of(const struct metric_family *f)
 {
     static const struct metric_ops *const ops[] = {
-        [METRIC_COUNTER] = &metric_counter_ops,
-        [METRIC_GAUGE] = &metric_gauge_ops,
-        [METRIC_HISTOGRAM] = &metric_histogram_ops,
-        [METRIC_SUMMARY] = &metric_summary_ops,
+        [METRIC_COUNTER] = &metric_counter_ops,     [METRIC_GAUGE] = &metric_gauge_ops,
+        [METRIC_HISTOGRAM] = &metric_histogram_ops, [METRIC_SUMMARY] = &metric_summary_ops,
+        [METRIC_INFO] = &metric_info_ops,           [METRIC_STATESET] = &metric_stateset_ops,
     };
     return ops[f->spec.type];
 }
@@ -129,13 +128,20 @@ static char *copy_text(const char *text, bool *complete)
     return copy(text, strlen(text) + 1, complete);
 }
 
-static void copy_labels(struct metric_spec *spec, const char *const *labels, bool *complete)
+static const char *const *copy_texts(const char *const *texts, unsigned n, bool *complete)
 {
-    const char **copies = calloc(spec->n_labels + 1, sizeof *copies);
+    const char **copies = calloc(n + 1, sizeof *copies);
     *complete &= copies != NULL;
-    for (unsigned i = 0; copies && i < spec->n_labels; i++)
-        copies[i] = copy_text(labels[i], complete);
-    spec->labels = copies;
+    for (unsigned i = 0; copies && i < n; i++)
+        copies[i] = copy_text(texts[i], complete);
+    return copies;
+}
+
+static void free_texts(const char *const *texts, unsigned n)
+{
+    for (unsigned i = 0; texts && i < n; i++)
+        free((void *)texts[i]);
+    free((void *)texts);
 }
 
 static const struct metric_buckets *copy_classic(struct metric_buckets *to,
@@ -181,9 +187,8 @@ static void dynamic_free(struct dynamic_family *d)
     struct metric_spec *spec = &d->family.spec;
     metric_children_free(&d->family);
     pthread_mutex_destroy(&d->family.lock);
-    for (unsigned i = 0; spec->labels && i < spec->n_labels; i++)
-        free((void *)spec->labels[i]);
-    free((void *)spec->labels);
+    free_texts(spec->labels, spec->n_labels);
+    free_texts(spec->states, spec->n_states);
     free((void *)spec->name);
     free((void *)spec->help);
     free_classic(&d->buckets);
@@ -205,7 +210,8 @@ static struct dynamic_family *dynamic_new(const struct metric_spec *spec)
     d->family.spec.name = copy_text(spec->name, &complete);
     d->family.spec.help = copy_text(spec->help, &complete);
     d->family.spec.file = "(made at run time)";
-    copy_labels(&d->family.spec, spec->labels, &complete);
+    d->family.spec.labels = copy_texts(spec->labels, spec->n_labels, &complete);
+    d->family.spec.states = copy_texts(spec->states, spec->n_states, &complete);
     d->family.spec.buckets = NULL;
     d->family.spec.quantiles = NULL;
     copy_numbers(d, spec, &complete);

@@ -68,6 +68,8 @@ static unsigned parts_of(const struct metric_family *f)
 {
     if (f->spec.type == METRIC_HISTOGRAM)
         return f->n_bounds + 1;
+    if (f->spec.type == METRIC_STATESET)
+        return f->spec.n_states;
     return f->spec.quantiles ? f->spec.quantiles->n : 0;
 }
 
@@ -78,13 +80,17 @@ static bool has_sum(const struct metric_family *f)
 
 static unsigned count_of(const struct metric_family *f)
 {
+    if (f->spec.type == METRIC_STATESET)
+        return parts_of(f);
     return has_sum(f) ? parts_of(f) + 2 : 1;
 }
 
 void metric_series_render(struct buf *out, const struct metric_child *child, unsigned i)
 {
     const struct metric_family *f = child->family;
-    if (!has_sum(f))
+    if (f->spec.type == METRIC_STATESET)
+        render(out, child, "", f->spec.name, f->spec.states[i]);
+    else if (!has_sum(f))
         render(out, child, "", NULL, NULL);
     else if (i >= parts_of(f))
         render(out, child, i == parts_of(f) ? "_sum" : "_count", NULL, NULL);

@@ -11,7 +11,8 @@
  *
  * The series of a child have numbers, in the order in which they are written:
  *
- *     counter, gauge   0: the value
+ *     counter, gauge   0: the value; an info likewise
+ *     state set        0 … n-1: states
  *     histogram        0 … n-1: buckets    n: _sum   n+1: _count
  *     summary          0 … n-1: quantiles  n: _sum   n+1: _count
  */

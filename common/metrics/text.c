@@ -8,6 +8,13 @@
 #include "metrics/lines.h"
 #include "metrics/series.h"
 
+/* What is newer than the format is a gauge in it. */
+static const char *type_of(const struct metric_family *f)
+{
+    bool newer = f->spec.type == METRIC_INFO || f->spec.type == METRIC_STATESET;
+    return (newer ? &metric_gauge_ops : metric_ops_of(f))->name;
+}
+
 static void write_header(struct buf *out, const struct metric_family *f)
 {
     buf_text(out, "# HELP ");
@@ -17,7 +24,7 @@ static void write_header(struct buf *out, const struct metric_family *f)
     buf_text(out, "\n# TYPE ");
     buf_text(out, f->spec.name);
     buf_char(out, ' ');
-    buf_text(out, metric_ops_of(f)->name);
+    buf_text(out, type_of(f));
     buf_char(out, '\n');
 }
 

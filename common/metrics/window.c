@@ -152,7 +152,8 @@ void metric_summary_read(const struct summary *s, const double *quantiles, doubl
 
 void metric_window_init(struct metric_family *f)
 {
-    f->slice_ns = (uint64_t)(f->spec.window * (double)NS_PER_S / METRICS_SLICES);
+    f->slice_ns = (uint64_t)((f->spec.window > 0 ? f->spec.window : METRICS_WINDOW) *
+                             (double)NS_PER_S / METRICS_SLICES);
     cell_set(&f->slice, clock_now() / f->slice_ns);
     pthread_mutex_lock(&lock);
     f->next_summary = windows;

@@ -20,6 +20,7 @@ NAMES = ["", "plain", 'a"b', "a\\b", "a\nb", "\\n", "{}=,#", "\u00e4\u20ac\U0001
 LEVELS = {"inf": math.inf, "-inf": -math.inf, "tiny": 5e-324, "sum": 0.1 + 0.2, "large": -1e300}
 TYPES = {"events": "counter", "named": "counter", "level": "gauge", "latency_seconds": "histogram",
          "tiny_seconds": "histogram", "job_seconds": "summary", "empty_seconds": "summary", "page_build_info": "gauge"}
+INFOS = {"page_build_info": "page_build"}  # as OpenMetrics calls them, where they have a type of their own
 HELP = 'Back\\slash, "quotes" and\nnewline.'
 # What changes from one page to the next.
 RESTLESS = ("process_",)
@@ -63,9 +64,11 @@ def check_summary(samples):
     check("empty", math.isnan(samples["empty_seconds", ("quantile", "1.0")]), True)
 
 
-def check_values(families):
+def check_values(families, openmetrics=False):
     samples = samples_of(families)
     for name, kind in TYPES.items():
+        if openmetrics and name in INFOS:
+            name, kind = INFOS[name], "info"
         check(f"type of {name}", families[name].type, kind)
     check("help", families["events"].documentation, HELP)
     check("events", samples["events_total",], 2**53)
@@ -91,7 +94,7 @@ def check_text(text):
 
 def check_openmetrics(text):
     families = {f.name: f for f in openmetrics_families(text)}
-    check_values(families)
+    check_values(families, openmetrics=True)
     check("end", text.endswith("\n# EOF\n"), True)
     check("blank lines", "\n\n" in text, False)
     check("units", {name: families[name].unit for name in ("latency_seconds", "process_cpu_seconds", "events")},

@@ -28,6 +28,12 @@ EXPECTED = {
     12: r"duplicate member",
     13: r"METRIC_EACH_9",
     14: r"conflicting types|different type",
+    15: r"no member named .shut.",
+    16: OMITTED,
+    17: r"incompatible pointer type",
+    18: r"duplicate member",
+    19: r"expected identifier",
+    20: r"expected identifier",
 }
 
 

@@ -4,6 +4,11 @@
 
 COUNTER(plain, "plain_total", "Without labels.");
 COUNTER_VEC(requests, "requests_total", "Two labels.", method, code);
+INFO(about, "about_info", "Two labels.", version, compiler);
+STATESET(phase, "phase", "Three states.", STATES(starting, open, closing));
+SUMMARY(plain_summary, "plain_seconds", "Without quantiles.");
+SUMMARY_VEC(vec_summary, "vec_seconds", "With all.", QUANTILES(.5), WINDOW(60), method);
+HISTOGRAM_VEC(native, "native_seconds", "Native.", BUCKETS_NATIVE_AND(BUCKETS_DEFAULT), method);
 GAUGE_VEC(six, "six", "Six labels.", a, b, c, d, e, f);
 
 void use(void);
@@ -16,6 +21,11 @@ void use(void)
     with(requests, .code = "200", .method = "POST"); /* binding alone makes it exist */
     gauge_set(with(six, .a = "1", .b = "2", .c = "3", .d = "4", .e = "5", .f = "6"), 7);
     without(requests, .method = "GET", .code = "200");
+    stateset_enter(&phase, open);
+    info_set(about, .compiler = "cc", .version = "1");
+    summary_observe(&plain_summary, 1);
+    summary_observe(with(vec_summary, .method = "GET"), 1);
+    histogram_observe(with(native, .method = "GET"), 1);
 #elif MISUSE == 1  /* misspelt */
     counter_inc(with(requests, .methode = "GET", .code = "200"));
 #elif MISUSE == 2  /* omitted */
@@ -36,6 +46,12 @@ void use(void)
     counter_inc(with(requests));
 #elif MISUSE == 10 /* a number as a label value */
     counter_inc(with(requests, .method = "GET", .code = 200));
+#elif MISUSE == 15 /* a state that there is not */
+    stateset_enter(&phase, shut);
+#elif MISUSE == 16 /* a label that an info lacks */
+    info_set(about, .version = "1");
+#elif MISUSE == 17 /* an update on what has no such value */
+    counter_inc(&phase);
 #endif
 }
 
@@ -47,4 +63,10 @@ GAUGE_VEC(twice, "twice", "Twice.", a, a);
 GAUGE_VEC(nine, "nine", "Nine.", a, b, c, d, e, f, g, h, i);
 #elif MISUSE == 14 /* the same variable twice */
 GAUGE(plain, "plain", "A gauge.");
+#elif MISUSE == 18 /* the same state twice */
+STATESET(dup, "dup", "Twice.", STATES(a, a));
+#elif MISUSE == 19 /* no label */
+INFO(bare, "bare_info", "Nothing.");
+#elif MISUSE == 20 /* quantiles and no window before the labels */
+SUMMARY_VEC(windowless, "windowless", "No window.", QUANTILES(.5), method);
 #endif
