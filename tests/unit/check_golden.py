@@ -1,0 +1,60 @@
+"""Is every format written as it was when it was last read by a person?
+
+    check_golden.py METRICS_GOLDEN [--write]
+
+METRICS_GOLDEN is the program of metrics_golden.c. Its pages are compared with the files of golden/, protobuf as the
+text that Google's library makes of it. A page must not depend on those before it either. --write makes the files
+anew: read the difference well.
+"""
+import difflib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from google.protobuf import text_format
+
+import metrics_proto
+
+FILES = ["metrics.txt", "metrics.openmetrics.txt", "metrics.textproto"]  # by the format's number
+PROTOBUF = 2
+GOLDEN = Path(__file__).parent / "golden"
+EARLIER = "7"
+
+
+def page(program, form, earlier):
+    return subprocess.run([program, str(form), earlier], capture_output=True, check=True).stdout
+
+
+def without_times(family):
+    """Takes out when the native histograms began, having seen that it was now."""
+    for metric in family.metric:
+        if metric.histogram.HasField("created_timestamp"):
+            if abs(metric.histogram.created_timestamp.seconds - time.time()) > 60:
+                sys.exit(f"{family.name}: it was created at {metric.histogram.created_timestamp}")
+            metric.histogram.ClearField("created_timestamp")
+    return family
+
+
+def as_text(form, stream):
+    if form != PROTOBUF:
+        return stream.decode()
+    return "\n".join(text_format.MessageToString(without_times(family), as_utf8=True)
+                     for family in metrics_proto.families(stream))
+
+
+def main(program, *options):
+    different = False
+    for form, name in enumerate(FILES):
+        got = as_text(form, page(program, form, "0"))
+        if options == ("--write",):
+            (GOLDEN / name).write_text(got)
+        for what, text in ((name, (GOLDEN / name).read_text()),
+                           (f"{name} after {EARLIER} others", as_text(form, page(program, form, EARLIER)))):
+            difference = "".join(difflib.unified_diff(text.splitlines(True), got.splitlines(True), what, "written now"))
+            print(difference, end="")
+            different |= bool(difference)
+    sys.exit(different)
+
+
+main(*sys.argv[1:])

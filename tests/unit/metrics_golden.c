@@ -1,0 +1,89 @@
+/*
+ * Writes one metric of every kind, and what is awkward to write; check_golden.py compares.
+ *
+ *     metrics_golden FORMAT EARLIER      FORMAT: its number in enum metrics_format
+ *                                        EARLIER: pages of all formats to write before
+ */
+#include "metrics/metrics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct metrics_registry golden = METRICS_REGISTRY_INIT;
+
+COUNTER_IN(golden, hello, "hello_total", "Back\\slash, \"quotes\" and\nnewline.");
+COUNTER_IN(golden, odd, "odd_events", "A counter that OpenMetrics calls unknown.");
+COUNTER_IN(golden, busy, "busy_seconds_total", "Fractions, and a unit.");
+GAUGE_VEC_IN(golden, level, "level", "Awkward values.", value);
+GAUGE_VEC_IN(golden, named, "named_bytes", "Awkward labels.", first, second);
+GAUGE_VEC_IN(golden, unused, "unused", "No child yet.", label);
+HISTOGRAM_VEC_IN(golden, latency, "latency_seconds", "Latency.", BUCKETS(.00001, .005, 1, 1e6),
+                 method);
+HISTOGRAM_IN(golden, idle, "idle_seconds", "Nothing observed.", BUCKETS(1));
+HISTOGRAM_IN(golden, change, "change_celsius", "Buckets below 0.", BUCKETS(-1.5, 0, 1.5));
+HISTOGRAM_IN(golden, below, "below", "A sum below 0.", BUCKETS(1));
+HISTOGRAM_IN(golden, native, "native_seconds", "Native buckets alone.", BUCKETS_NATIVE);
+HISTOGRAM_IN(golden, native_idle, "native_idle_seconds", "None yet.", BUCKETS_NATIVE);
+HISTOGRAM_VEC_IN(golden, both, "both_seconds", "Native and classic buckets.",
+                 BUCKETS_NATIVE_AND(BUCKETS(.5, 2)), method);
+SUMMARY_VEC_IN(golden, job, "job_seconds", "Quantiles.", QUANTILES(.5, .99, 1), WINDOW(600), job);
+SUMMARY_IN(golden, plain, "plain_seconds", "No quantiles.", QUANTILES_NONE, WINDOW(600));
+SUMMARY_IN(golden, drift, "drift", "All of it below 0.", QUANTILES(.5), WINDOW(600));
+
+static void set_values(void)
+{
+    counter_add(&hello, 9007199254740993u); /* which no double is */
+    counter_inc(&odd);
+    counter_add(&busy, .1 + .2);
+    gauge_set(with(level, .value = "nan"), NAN);
+    gauge_set(with(level, .value = "inf"), INFINITY);
+    gauge_set(with(level, .value = "-inf"), -INFINITY);
+    gauge_set(with(level, .value = "-0"), -0.0);
+    gauge_set(with(level, .value = "least"), 5e-324);
+    gauge_set(with(level, .value = "most"), 0x1.fffffffffffffp1023);
+    gauge_set(with(level, .value = "whole"), -1234567890123);
+    gauge_set(with(named, .first = "", .second = "\\\"\n"), 1);
+    gauge_set(with(named, .first = "x\"} 1\nforged 2\n# EOF\n", .second = "\xc3\xa4\xff"), 2);
+    gauge_set(with(unused, .label = "taken out again"), 3);
+    without(unused, .label = "taken out again");
+}
+
+static void observe(void)
+{
+    histogram_observe(with(latency, .method = "GET"), .25);
+    histogram_observe(with(latency, .method = "GET"), 2e6);
+    (void)with(latency, .method = "POST");
+    histogram_observe(&change, -2);
+    histogram_observe(&below, -3);
+    (void)idle, (void)native_idle; /* never observed */
+    for (int i = -2; i < 20; i++)
+        histogram_observe(&native, i);
+    histogram_observe(with(both, .method = "GET"), 1);
+    summary_observe(with(job, .job = "done"), 2);
+    (void)with(job, .job = "none");
+    summary_observe(&plain, 1.5);
+    summary_observe(&drift, -1);
+}
+
+static int write_page(int format, struct buf *page)
+{
+    const struct metrics_exposition what = {.format = (enum metrics_format)format};
+    buf_clear(page);
+    return metrics_write(&golden, &what, page);
+}
+
+int main(int argc, char **argv)
+{
+    struct buf page = {0};
+    set_values();
+    observe();
+    for (int i = 0; argc > 2 && i < atoi(argv[2]); i++)
+        if (write_page(i % (METRICS_PROTOBUF + 1), &page) != OK)
+            return 1;
+    if (argc < 2 || write_page(atoi(argv[1]), &page) != OK)
+        return 1;
+    fwrite(buf_data(&page), 1, buf_len(&page), stdout);
+    buf_free(&page);
+    return 0;
+}
