@@ -165,6 +165,17 @@
                                       .n =                                                         \
                                           sizeof((const double[]){__VA_ARGS__}) / sizeof(double)})
 
+#define METRIC_TEXTS(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+/* What a pointer points to begins with a family, or with a child that knows its own. */
+#define METRIC_FAMILY_OF(metric)                                                                   \
+    _Generic((metric), struct counter *                                                            \
+             : metric_child_family, struct gauge *                                                 \
+             : metric_child_family, struct histogram *                                             \
+             : metric_child_family, struct summary *                                               \
+             : metric_child_family, struct stateset *                                              \
+             : metric_child_family, default                                                        \
+             : metric_self)((void *)(metric))
+
 #define METRIC_VALUES(vec, ...) ((const char *const *)&(__typeof__(*(vec).labels)){__VA_ARGS__})
 #define METRIC_ALL_LABELS(vec, ...)                                                                \
     _Static_assert(METRIC_N(__VA_ARGS__) == sizeof *(vec).labels / sizeof(char *),                 \

@@ -5,6 +5,7 @@
 #include "metrics/internal.h"
 
 #include <math.h>
+#include <string.h>
 
 static const struct metric_encoder *const encoders[] = {
     [METRICS_TEXT] = &metric_text_encoder,
@@ -28,10 +29,11 @@ static bool is_wanted(const struct metric_family *f, const struct metrics_exposi
 /* Asks for the values that functions tell; what they do not know is left out. */
 static void call_back(struct metrics_registry *r)
 {
-    for (const struct metric_family *f = r->families; f; f = f->next) {
-        double value = f->spec.read ? f->spec.read(f->spec.ctx) : 0;
+    METRIC_EACH_FAMILY(f, &r->families)
+    {
         if (!f->spec.read)
             continue;
+        double value = f->spec.read(f->spec.ctx);
         metric_child_show(f->first, !isnan(value));
         if (f->spec.type == METRIC_GAUGE)
             gauge_set((struct gauge *)f->first, value);
@@ -40,17 +42,44 @@ static void call_back(struct metrics_registry *r)
     }
 }
 
-static void write_families(struct metrics_registry *r, const struct metrics_exposition *what,
-                           struct buf *out)
+/* The next by name of two sorted lists. */
+static const struct metric_family *next(const struct metric_families *a, unsigned *i,
+                                        const struct metric_families *b, unsigned *k)
+{
+    if (*i == a->n)
+        return *k < b->n ? b->at[(*k)++] : NULL;
+    bool first = *k == b->n || strcmp(a->at[*i]->spec.name, b->at[*k]->spec.name) < 0;
+    return first ? a->at[(*i)++] : b->at[(*k)++];
+}
+
+static void write_families(const struct metrics_sink *collected,
+                           const struct metrics_exposition *what, struct buf *out)
 {
     const struct metric_encoder *e = encoder_of(what->format);
+    const struct metric_families *registered = &collected->registry->families;
     struct metric_scratch scratch = {0};
-    for (const struct metric_family *f = r->families; f && buf_ok(out); f = f->next)
+    const struct metric_family *f;
+    unsigned i = 0, k = 0;
+    while (buf_ok(out) && (f = next(registered, &i, &collected->families, &k)))
         if (is_wanted(f, what) && e->write_family(out, f, &scratch) != OK)
             out->failed = true;
     if (e->write_end)
         e->write_end(out);
     metric_scratch_free(&scratch);
+}
+
+static void write_registry(struct metrics_registry *r, const struct metrics_exposition *what,
+                           struct buf *out)
+{
+    struct metrics_sink collected = {.registry = r};
+    for (unsigned i = 0; i < r->n_hooks; i++)
+        r->hooks[i].fn(r->hooks[i].ctx);
+    call_back(r);
+    if (metric_collect(&collected) == OK)
+        write_families(&collected, what, out);
+    else
+        out->failed = true;
+    metric_collect_end(&collected);
 }
 
 int metrics_write(struct metrics_registry *r, const struct metrics_exposition *what,
@@ -61,10 +90,7 @@ int metrics_write(struct metrics_registry *r, const struct metrics_exposition *w
         return ERR_INVALID;
     metrics_tick(clock_now());
     pthread_mutex_lock(&r->lock); /* against registering; updates and with() do not take it */
-    for (unsigned i = 0; i < r->n_hooks; i++)
-        r->hooks[i].fn(r->hooks[i].ctx);
-    call_back(r);
-    write_families(r, what, out);
+    write_registry(r, what, out);
     pthread_mutex_unlock(&r->lock);
     if (buf_ok(out))
         return OK;

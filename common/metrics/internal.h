@@ -38,6 +38,33 @@ extern const struct metric_encoder metric_protobuf_encoder;    /* protobuf.c */
 /* openmetrics.c: is it a counter that may be called so there? */
 bool metric_family_is_total(const struct metric_family *f);
 
+/* registry.c. Families are sorted by name. */
+const struct metric_family *metric_families_clash(const struct metric_families *families,
+                                                  const struct metric_spec *spec);
+int metric_families_insert(struct metric_families *families, struct metric_family *f);
+/* Not to be left by break. */
+#define METRIC_EACH_FAMILY(f, families)                                                            \
+    for (unsigned f##_i = 0; f##_i < (families)->n; f##_i++)                                       \
+        for (struct metric_family *f = (families)->at[f##_i]; f; f = NULL)
+/* Computes what the spec asks for, and makes the first child. 0, ERR_NOMEM or ERR_INVALID. */
+int metric_family_prepare(struct metric_family *f, struct err *err);
+/* The same and registers it where it was declared. */
+int metric_family_begin(struct metric_family *f, struct err *err);
+
+/* dynamic.c: a family with a copy of all that the spec points to; NULL: no memory. */
+struct metric_family *metric_family_copy(const struct metric_spec *spec);
+void metric_family_drop(struct metric_family *f); /* which is in no registry */
+
+/* collector.c: what the collectors of one exposition say. Begins as {.registry = r}. */
+struct metrics_sink {
+    struct metrics_registry *registry;
+    struct metric_families families;
+    struct metric_family *current; /* NULL: nothing to add values to */
+    bool failed;                   /* for want of memory */
+};
+int metric_collect(struct metrics_sink *sink); /* 0 or ERR_NOMEM; calls for metric_collect_end */
+void metric_collect_end(struct metrics_sink *sink);
+
 /* check.c: is the spec a good declaration? 0 or ERR_INVALID with a text. */
 int metric_spec_check(const struct metric_spec *spec, struct err *err);
 /* Is `name` one of the sample names of `spec`, or the name that OpenMetrics gives its family? */

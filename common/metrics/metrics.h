@@ -242,6 +242,55 @@ void metrics_collect_unhook(metrics_hook_fn *fn, void *ctx);
 void metrics_registry_collect_unhook(struct metrics_registry *registry, metrics_hook_fn *fn,
                                      void *ctx);
 
+/* A metric in one more registry, or out of one: metrics_register(&mine, &requests, &err). It takes
+ * a metric, a _VEC or a struct metric_family *. 0, ERR_NOMEM, or ERR_INVALID where its name is
+ * taken, with a text in `err` (may be NULL). Out of all, it may still be updated. */
+#define metrics_register(registry, metric, err)                                                    \
+    metric_family_register(registry, METRIC_FAMILY_OF(metric), err)
+#define metrics_unregister(registry, metric)                                                       \
+    metric_family_unregister(registry, METRIC_FAMILY_OF(metric))
+int metric_family_register(struct metrics_registry *registry, struct metric_family *family,
+                           struct err *err) MUST_CHECK;
+void metric_family_unregister(struct metrics_registry *registry, struct metric_family *family);
+
+/* ---- Collectors: metrics that somebody else keeps ------------------------------------------- */
+
+/*     static void collect_tables(void *db, struct metrics_sink *out)
+ *     {
+ *         metrics_emit_family(out, METRIC_GAUGE, "table_rows", "Rows by table.", "table");
+ *         for (struct table *t = …)
+ *             metrics_emit(out, t->rows, t->name);
+ *     }
+ *     static const struct metrics_collector tables = {collect_tables, &db};
+ *     metrics_collector_register(&metrics_default, &tables);
+ *
+ * `collect` is called at each exposition of the registry, under its lock, so that it must not
+ * register anything. What makes no sense (a wrong or taken name, the same labels twice, a counter
+ * below 0) is left out and counted in metrics_errors_total{reason="collector"}. The collector is
+ * not copied, and may be in several registries. 0 or ERR_FULL (METRICS_MAX_COLLECTORS). */
+int metrics_collector_register(struct metrics_registry *registry,
+                               const struct metrics_collector *collector) MUST_CHECK;
+void metrics_collector_unregister(struct metrics_registry *registry,
+                                  const struct metrics_collector *collector);
+
+/* Begins a family, or goes on with it: type METRIC_COUNTER or METRIC_GAUGE, then up to eight label
+ * names. Texts are copied. */
+#define metrics_emit_family(out, type_, name_, help_, ...)                                         \
+    metrics_emit_spec(out, &(const struct metric_spec){.type = type_,                              \
+                                                       .name = name_,                              \
+                                                       .help = help_,                              \
+                                                       .labels = METRIC_TEXTS(__VA_ARGS__),        \
+                                                       .n_labels = METRIC_N(__VA_ARGS__)})
+/* A sample of it, with a value for each label. */
+#define metrics_emit(out, value, ...)                                                              \
+    metrics_emit_value(out, value, METRIC_TEXTS(__VA_ARGS__), METRIC_N(__VA_ARGS__))
+/* The same at length, and for histograms: as many counts as the spec has buckets, and +Inf. */
+void metrics_emit_spec(struct metrics_sink *out, const struct metric_spec *spec);
+void metrics_emit_value(struct metrics_sink *out, double value, const char *const values[],
+                        unsigned n);
+void metrics_emit_buckets(struct metrics_sink *out, double sum, const uint64_t *cumulative,
+                          const char *const values[], unsigned n);
+
 /* process_* is in the default registry unless this switches it off. */
 void metrics_process_collector(bool on);
 

@@ -27,6 +27,7 @@ enum {
     METRICS_MAX_QUANTILES = 32,
     METRICS_MAX_STATES = 64,
     METRICS_MAX_HOOKS = 16,
+    METRICS_MAX_COLLECTORS = 16,
     METRICS_SLICES = 5, /* of a summary's window; one of them is being filled */
 };
 
@@ -56,7 +57,8 @@ enum metric_type {
     X(NULL_LABEL, "null_label")       /* a label value was NULL */                                 \
     X(INVALID_UTF8, "invalid_utf8")   /* a label value was not UTF-8 */                            \
     X(FULL, "family_full")            /* with() on a family that is full */                        \
-    X(OUT_OF_MEMORY, "out_of_memory") /* with() or an observation could not allocate */
+    X(OUT_OF_MEMORY, "out_of_memory") /* with() or an observation could not allocate */            \
+    X(COLLECTOR, "collector")         /* a collector emitted what makes no sense */
 
 enum metric_error {
 #define METRIC_ERROR_ENUM(name, reason) METRIC_ERROR_##name,
@@ -200,11 +202,11 @@ struct stateset {
 
 struct metric_family {
     struct metric_spec spec;
-    struct metrics_registry *registry;
-    struct metric_child *single; /* the one child of a declaration without labels */
+    struct metrics_registry *registry; /* that it was declared in */
+    _Atomic unsigned registries;       /* that it is in */
+    const struct metric_ops *ops;      /* NULL: those of its type */
+    struct metric_child *single;       /* the one child of a declaration without labels */
 
-    /* the registry's */
-    struct metric_family *next;
     struct metric_family *next_summary; /* of all summaries of all registries */
 
     /* set at registration, then constant */
@@ -226,10 +228,27 @@ struct metric_family {
 
 typedef void metrics_hook_fn(void *ctx);
 
+struct metrics_sink;
+typedef void metrics_collect_fn(void *ctx, struct metrics_sink *out);
+
+/* Emits families at each exposition; see metrics.h. */
+struct metrics_collector {
+    metrics_collect_fn *collect;
+    void *ctx;
+};
+
+/* Sorted by name. */
+struct metric_families {
+    struct metric_family **at;
+    unsigned n, room;
+};
+
 /* Declare one as `struct metrics_registry mine = METRICS_REGISTRY_INIT;`. */
 struct metrics_registry {
     pthread_mutex_t lock; /* over all below */
-    struct metric_family *families;
+    struct metric_families families;
+    unsigned n_collectors;
+    const struct metrics_collector *collectors[METRICS_MAX_COLLECTORS];
     unsigned n_hooks;
     struct {
         metrics_hook_fn *fn;
@@ -253,5 +272,13 @@ void metric_timer_stop(struct metric_timer *timer);
 
 /* What the declaring macros call. */
 void metric_register_or_abort(struct metric_family *family);
+static inline struct metric_family *metric_child_family(void *child)
+{
+    return ((struct metric_child *)child)->family;
+}
+static inline struct metric_family *metric_self(void *family)
+{
+    return (struct metric_family *)family;
+}
 
 #endif

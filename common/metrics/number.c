@@ -137,7 +137,7 @@ size_t metric_number_value(char out[static METRIC_NUMBER_MAX], double v)
         return digits_u64(out, (uint64_t)(int64_t)v);
     if ((v < 0 && is_whole(-v)) || (v == 0 && !signbit(v))) {
         *out = '-';
-        return (v < 0) + digits_u64(out + (v < 0), (uint64_t)-(int64_t)v);
+        return (v < 0) + digits_u64(out + (v < 0), (uint64_t) - (int64_t)v);
     }
     return metric_number_bound(out, v);
 }

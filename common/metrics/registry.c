@@ -40,7 +40,7 @@ const struct metric_ops *metric_ops_of(const struct metric_family *f)
         [METRIC_HISTOGRAM] = &metric_histogram_ops, [METRIC_SUMMARY] = &metric_summary_ops,
         [METRIC_INFO] = &metric_info_ops,           [METRIC_STATESET] = &metric_stateset_ops,
     };
-    return ops[f->spec.type];
+    return f->ops ? f->ops : ops[f->spec.type];
 }
 
 void metric_timer_stop(struct metric_timer *timer)
@@ -52,26 +52,80 @@ void metric_timer_stop(struct metric_timer *timer)
 
 /* ---- Registering ---------------------------------------------------------------------------- */
 
-static int clash(struct metrics_registry *r, const struct metric_spec *spec, struct err *err)
+const struct metric_family *metric_families_clash(const struct metric_families *families,
+                                                  const struct metric_spec *spec)
 {
-    for (const struct metric_family *f = r->families; f; f = f->next)
-        if (metric_specs_clash(&f->spec, spec))
-            return err_set(err, ERR_INVALID, "the name is taken by \"%s\" of %s:%d", f->spec.name,
-                           f->spec.file, f->spec.line);
-    return OK;
+    for (unsigned i = 0; i < families->n; i++)
+        if (metric_specs_clash(&families->at[i]->spec, spec))
+            return families->at[i];
+    return NULL;
+}
+
+static bool room_for_one(struct metric_families *families)
+{
+    unsigned room = families->room ? 2 * families->room : 16;
+    if (families->n < families->room)
+        return true;
+    struct metric_family **at = realloc(families->at, room * sizeof *at);
+    if (!at)
+        return false;
+    families->at = at;
+    families->room = room;
+    return true;
 }
 
 /* Sorted by name, so that an exposition does not depend on the order of linking. */
-static void insert(struct metrics_registry *r, struct metric_family *f)
+int metric_families_insert(struct metric_families *families, struct metric_family *f)
 {
-    struct metric_family **at = &r->families;
-    while (*at && strcmp((*at)->spec.name, f->spec.name) < 0)
-        at = &(*at)->next;
-    f->next = *at;
-    *at = f;
+    if (!room_for_one(families))
+        return ERR_NOMEM;
+    unsigned i = families->n++;
+    for (; i && strcmp(families->at[i - 1]->spec.name, f->spec.name) > 0; i--)
+        families->at[i] = families->at[i - 1];
+    families->at[i] = f;
+    return OK;
 }
 
-static int prepare(struct metric_family *f, struct err *err)
+static bool take_out(struct metric_families *families, const struct metric_family *f)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < families->n; i++)
+        if (families->at[i] != f)
+            families->at[kept++] = families->at[i];
+    bool was_there = kept < families->n;
+    families->n = kept;
+    return was_there;
+}
+
+static int add(struct metrics_registry *r, struct metric_family *f, struct err *err)
+{
+    const struct metric_family *other = metric_families_clash(&r->families, &f->spec);
+    if (other)
+        return err_set(err, ERR_INVALID, "the name is taken by \"%s\" of %s:%d", other->spec.name,
+                       other->spec.file, other->spec.line);
+    if (metric_families_insert(&r->families, f) != OK)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    atomic_fetch_add(&f->registries, 1);
+    return OK;
+}
+
+int metric_family_register(struct metrics_registry *r, struct metric_family *f, struct err *err)
+{
+    pthread_mutex_lock(&r->lock);
+    int rc = add(r, f, err);
+    pthread_mutex_unlock(&r->lock);
+    return rc;
+}
+
+void metric_family_unregister(struct metrics_registry *r, struct metric_family *f)
+{
+    pthread_mutex_lock(&r->lock);
+    if (take_out(&r->families, f))
+        atomic_fetch_sub(&f->registries, 1);
+    pthread_mutex_unlock(&r->lock);
+}
+
+int metric_family_prepare(struct metric_family *f, struct err *err)
 {
     int rc = f->spec.type == METRIC_HISTOGRAM ? metric_buckets_init(f, err) : OK;
     if (rc == OK && f->spec.type == METRIC_HISTOGRAM)
@@ -81,15 +135,16 @@ static int prepare(struct metric_family *f, struct err *err)
     return rc;
 }
 
-static int add(struct metric_family *f, struct err *err)
+/* A name that is taken is the first thing to say, so it is looked for before anything is made. */
+int metric_family_begin(struct metric_family *f, struct err *err)
 {
-    pthread_mutex_lock(&f->registry->lock);
-    int rc = clash(f->registry, &f->spec, err);
+    struct metrics_registry *r = f->registry;
+    pthread_mutex_lock(&r->lock);
+    bool prepared = !metric_families_clash(&r->families, &f->spec);
+    int rc = prepared ? metric_family_prepare(f, err) : OK;
     if (rc == OK)
-        rc = prepare(f, err);
-    if (rc == OK)
-        insert(f->registry, f);
-    pthread_mutex_unlock(&f->registry->lock);
+        rc = add(r, f, err);
+    pthread_mutex_unlock(&r->lock);
     if (rc == OK && f->spec.type == METRIC_SUMMARY)
         metric_window_init(f);
     return rc;
@@ -98,159 +153,11 @@ static int add(struct metric_family *f, struct err *err)
 void metric_register_or_abort(struct metric_family *f)
 {
     struct err err;
-    if (metric_spec_check(&f->spec, &err) == OK && add(f, &err) == OK)
+    if (metric_spec_check(&f->spec, &err) == OK && metric_family_begin(f, &err) == OK)
         return;
     fprintf(stderr, "%s:%d: metric \"%s\": %s\n", f->spec.file, f->spec.line,
             f->spec.name ? f->spec.name : "", err.text);
     abort();
-}
-
-/* ---- Families made at run time -------------------------------------------------------------- */
-
-/* A family and copies of all that its spec points to. */
-struct dynamic_family {
-    struct metric_family family;
-    struct metric_buckets buckets, classic;
-    struct metric_native native;
-    struct metric_quantiles quantiles;
-};
-
-static void *copy(const void *from, size_t n, bool *complete)
-{
-    void *to = malloc(n ? n : 1);
-    if (!to)
-        *complete = false;
-    return to ? memcpy(to, from, n) : NULL;
-}
-
-static char *copy_text(const char *text, bool *complete)
-{
-    return copy(text, strlen(text) + 1, complete);
-}
-
-static const char *const *copy_texts(const char *const *texts, unsigned n, bool *complete)
-{
-    const char **copies = calloc(n + 1, sizeof *copies);
-    *complete &= copies != NULL;
-    for (unsigned i = 0; copies && i < n; i++)
-        copies[i] = copy_text(texts[i], complete);
-    return copies;
-}
-
-static void free_texts(const char *const *texts, unsigned n)
-{
-    for (unsigned i = 0; texts && i < n; i++)
-        free((void *)texts[i]);
-    free((void *)texts);
-}
-
-static const struct metric_buckets *copy_classic(struct metric_buckets *to,
-                                                 const struct metric_buckets *from, bool *complete)
-{
-    if (!from)
-        return NULL;
-    *to = *from;
-    if (to->kind == BUCKETS_LISTED)
-        to->at = copy(from->at, to->n * sizeof(double), complete);
-    return to;
-}
-
-static const struct metric_buckets *copy_buckets(struct dynamic_family *d,
-                                                 const struct metric_buckets *from, bool *complete)
-{
-    if (!from || !from->native)
-        return copy_classic(&d->buckets, from, complete);
-    d->native = *from->native;
-    d->native.classic = copy_classic(&d->classic, from->native->classic, complete);
-    d->buckets.native = &d->native;
-    return &d->buckets;
-}
-
-static void copy_numbers(struct dynamic_family *d, const struct metric_spec *spec, bool *complete)
-{
-    d->family.spec.buckets = copy_buckets(d, spec->buckets, complete);
-    if (spec->quantiles) {
-        d->quantiles.n = spec->quantiles->n;
-        d->quantiles.at = copy(spec->quantiles->at, d->quantiles.n * sizeof(double), complete);
-        d->family.spec.quantiles = &d->quantiles;
-    }
-}
-
-static void free_classic(const struct metric_buckets *b)
-{
-    if (b->kind == BUCKETS_LISTED)
-        free((void *)b->at);
-}
-
-static void dynamic_free(struct dynamic_family *d)
-{
-    struct metric_spec *spec = &d->family.spec;
-    metric_children_free(&d->family);
-    pthread_mutex_destroy(&d->family.lock);
-    free_texts(spec->labels, spec->n_labels);
-    free_texts(spec->states, spec->n_states);
-    free((void *)spec->name);
-    free((void *)spec->help);
-    free_classic(&d->buckets);
-    free_classic(&d->classic);
-    free((void *)d->quantiles.at);
-    metric_buckets_free(&d->family);
-    free(d->family.native);
-    free(d);
-}
-
-/* NULL: no memory. */
-static struct dynamic_family *dynamic_new(const struct metric_spec *spec)
-{
-    struct dynamic_family *d = calloc(1, sizeof *d);
-    if (!d)
-        return NULL;
-    bool complete = true;
-    d->family.spec = *spec;
-    d->family.spec.name = copy_text(spec->name, &complete);
-    d->family.spec.help = copy_text(spec->help, &complete);
-    d->family.spec.file = "(made at run time)";
-    d->family.spec.labels = copy_texts(spec->labels, spec->n_labels, &complete);
-    d->family.spec.states = copy_texts(spec->states, spec->n_states, &complete);
-    d->family.spec.buckets = NULL;
-    d->family.spec.quantiles = NULL;
-    copy_numbers(d, spec, &complete);
-    pthread_mutex_init(&d->family.lock, NULL);
-    if (complete)
-        return d;
-    dynamic_free(d);
-    return NULL;
-}
-
-int metric_family_new(struct metrics_registry *registry, const struct metric_spec *spec,
-                      struct metric_family **out, struct err *err)
-{
-    int rc = metric_spec_check(spec, err);
-    if (rc != OK)
-        return rc;
-    struct dynamic_family *d = dynamic_new(spec);
-    if (!d)
-        return err_set(err, ERR_NOMEM, "out of memory");
-    d->family.registry = registry;
-    rc = add(&d->family, err);
-    if (rc != OK)
-        dynamic_free(d);
-    else
-        *out = &d->family;
-    return rc;
-}
-
-void metric_family_free(struct metric_family *f)
-{
-    pthread_mutex_lock(&f->registry->lock);
-    struct metric_family **at = &f->registry->families;
-    while (*at != f)
-        at = &(*at)->next;
-    *at = f->next;
-    pthread_mutex_unlock(&f->registry->lock);
-    if (f->spec.type == METRIC_SUMMARY)
-        metric_window_drop(f);
-    dynamic_free((struct dynamic_family *)f);
 }
 
 /* ---- Hooks ---------------------------------------------------------------------------------- */
