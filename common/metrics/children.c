@@ -18,15 +18,21 @@ static const char OVERFLOW_VALUE[] = "overflow";
 
 struct metric_table {
     struct metric_table *older;
-    size_t capacity; /* a power of two */
+    size_t capacity;                       /* a power of two */
+    _Atomic(struct metric_child *) *again; /* as many, by the addresses of the values */
     _Atomic(struct metric_child *) slots[];
 };
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
+static struct metric_table *table_of(struct metric_family *f)
+{
+    return atomic_load_explicit(&f->table, memory_order_acquire);
+}
+
 static struct metric_child *find(struct metric_family *f, const struct key *key)
 {
-    struct metric_table *t = atomic_load_explicit(&f->table, memory_order_acquire);
+    struct metric_table *t = table_of(f);
     for (size_t i = key->hash;; i++) {
         struct metric_child *child =
             atomic_load_explicit(&t->slots[i & (t->capacity - 1)], memory_order_acquire);
@@ -37,9 +43,11 @@ static struct metric_child *find(struct metric_family *f, const struct key *key)
 
 static struct metric_table *table_new(size_t capacity)
 {
-    struct metric_table *t = calloc(1, sizeof *t + capacity * sizeof *t->slots);
-    if (t)
+    struct metric_table *t = calloc(1, sizeof *t + 2 * capacity * sizeof *t->slots);
+    if (t) {
         t->capacity = capacity;
+        t->again = t->slots + capacity;
+    }
     return t;
 }
 
@@ -67,6 +75,54 @@ static struct metric_table *table_with_room(struct metric_family *f)
     return t;
 }
 
+/*
+ * Finding again. Most callers pass the same texts each time, not copies: literals, the names in a
+ * table. So a child is found by their addresses, without hashing texts; that the texts are the
+ * child's is looked at all the same. One of two places is taken by who comes first, and kept: a
+ * caller whose texts change in place finds by the texts, and writes nothing that others read.
+ */
+static size_t place_of(const struct metric_table *t, const char *const values[], unsigned n)
+{
+    uint64_t hash = 0;
+    for (unsigned i = 0; i < n; i++)
+        hash = (hash + (uintptr_t)values[i]) * 0x9e3779b97f4a7c15u;
+    return (hash >> 32) & (t->capacity - 1);
+}
+
+static bool has_values(const struct metric_child *child, const char *const values[], unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!values[i] || strcmp(values[i], child->values[i]))
+            return false;
+    return true;
+}
+
+static struct metric_child *find_again(struct metric_family *f, const char *const values[])
+{
+    struct metric_table *t = table_of(f);
+    unsigned n = f->spec.n_labels;
+    size_t place = place_of(t, values, n);
+    for (size_t i = 0; i < 2; i++) {
+        struct metric_child *child =
+            atomic_load_explicit(&t->again[place ^ i], memory_order_acquire);
+        if (child && has_values(child, values, n))
+            return child;
+    }
+    return NULL;
+}
+
+static void remember(struct metric_family *f, const char *const values[],
+                     struct metric_child *child)
+{
+    struct metric_table *t = table_of(f);
+    size_t place = place_of(t, values, f->spec.n_labels);
+    for (size_t i = 0; i < 2; i++)
+        if (!atomic_load_explicit(&t->again[place ^ i], memory_order_relaxed)) {
+            atomic_store_explicit(&t->again[place ^ i], child, memory_order_release);
+            return;
+        }
+}
+
 /* ---- Making children ------------------------------------------------------------------------ */
 
 static unsigned cells_of(const struct metric_family *f)
@@ -82,7 +138,6 @@ static int child_init(struct metric_family *f, struct metric_child *child, const
     if (cells_of(f) && !(child->cells = metric_cells_alloc(cells_of(f))))
         return ERR_NOMEM;
     child->family = f;
-    child->key_len = key->len;
     child->hash = key->hash;
     if (ops->init)
         ops->init(child);
@@ -92,16 +147,16 @@ static int child_init(struct metric_family *f, struct metric_child *child, const
 static struct metric_child *child_alloc(struct metric_family *f, const struct key *key)
 {
     size_t size = metric_ops_of(f)->size;
-    struct metric_child *child = calloc(1, size + key->len);
+    struct metric_child *child = calloc(1, size + key->n * sizeof(char *) + key->len);
     if (!child)
         return NULL;
     if (child_init(f, child, key) != OK) {
         free(child);
         return NULL;
     }
-    char *text = (char *)child + size;
-    child->key = text;
-    key_write(key, text);
+    const char **values = (const char **)((char *)child + size);
+    key_write(key, values, (char *)(values + key->n));
+    child->values = values;
     return child;
 }
 
@@ -202,14 +257,24 @@ static struct metric_child *with_slowly(struct metric_family *f, const struct ke
     return find_or_make_locked(f, key);
 }
 
-struct metric_child *metric_family_with(struct metric_family *f, const char *const values[])
+static __attribute__((noinline)) struct metric_child *with_texts(struct metric_family *f,
+                                                                 const char *const values[])
 {
     struct key key;
     key_of(&key, values, f->spec.n_labels);
     for (unsigned i = 0; i < key.n_null; i++)
         metric_error(METRIC_ERROR_NULL_LABEL);
     struct metric_child *child = find(f, &key);
-    return child && metric_child_shown(child) ? child : with_slowly(f, &key);
+    if (!child || !metric_child_shown(child))
+        return with_slowly(f, &key);
+    remember(f, values, child);
+    return child;
+}
+
+struct metric_child *metric_family_with(struct metric_family *f, const char *const values[])
+{
+    struct metric_child *child = find_again(f, values);
+    return child && metric_child_shown(child) ? child : with_texts(f, values);
 }
 
 /* ---- Hiding, walking, ending ---------------------------------------------------------------- */
@@ -217,11 +282,8 @@ struct metric_child *metric_family_with(struct metric_family *f, const char *con
 void metric_child_values(const struct metric_child *child,
                          const char *values[static METRICS_MAX_LABELS])
 {
-    const char *at = child->key;
-    for (unsigned i = 0; i < child->family->spec.n_labels; i++) {
-        values[i] = at;
-        at += strlen(at) + 1;
-    }
+    for (unsigned i = 0; i < child->family->spec.n_labels; i++)
+        values[i] = child->values[i];
 }
 
 static void hide(struct metric_family *f, struct metric_child *child)
@@ -263,7 +325,6 @@ static int init_single(struct metric_family *f, const struct key *key)
 {
     if (child_init(f, f->single, key) != OK)
         return ERR_NOMEM;
-    f->single->key = "";
     append(f, f->single);
     table_put(f->table, f->single);
     metric_child_show(f->single, true);

@@ -1,7 +1,6 @@
 /*
- * Keys: the values of a child's labels, each terminated, one behind the other. A look-up makes no
- * such text; it keeps pointers to the caller's values and hashes and compares them in place.
- * Inline, for it is most of what with() costs.
+ * Keys: the values of labels, as a look-up has them: pointers to the caller's texts, which are
+ * hashed and compared in place.
  */
 #ifndef METRICS_KEY_H
 #define METRICS_KEY_H
@@ -71,20 +70,19 @@ static inline void key_of(struct key *key, const char *const values[], unsigned 
 
 static inline bool key_is(const struct key *key, const struct metric_child *child)
 {
-    if (child->hash != key->hash || child->key_len != key->len)
+    if (child->hash != key->hash)
         return false;
-    const char *at = child->key;
-    for (unsigned i = 0; i < key->n; at += key->lens[i++])
-        if (memcmp(at, key->values[i], key->lens[i]))
-            return false; /* in bounds: all lengths before were equal, and so is their sum */
+    for (unsigned i = 0; i < key->n; i++)
+        if (strcmp(child->values[i], key->values[i]))
+            return false;
     return true;
 }
 
-/* Copies the key; `to` has room for key->len bytes. */
-static inline void key_write(const struct key *key, char *to)
+/* Copies the values, and the pointers to the copies behind which `texts` has key->len bytes. */
+static inline void key_write(const struct key *key, const char **values, char *texts)
 {
-    for (unsigned i = 0; i < key->n; to += key->lens[i++])
-        memcpy(to, key->values[i], key->lens[i]);
+    for (unsigned i = 0; i < key->n; texts += key->lens[i++])
+        values[i] = memcpy(texts, key->values[i], key->lens[i]);
 }
 
 #endif

@@ -139,8 +139,7 @@ struct metric_spec {
 
 struct metric_child {
     struct metric_family *family;
-    const char *key; /* the label values, each terminated, one behind the other */
-    size_t key_len;
+    const char *const *values; /* of the labels, in the order of the declaration */
     uint64_t hash;
     _Atomic(struct metric_child *) next;
     _Atomic(struct metric_series *) series; /* its names in the text formats; see series.h */

@@ -24,6 +24,24 @@ static void with_finds_the_same_child_again(void **state)
     assert_true(page_value(&mine, "jobs{queue=\"mail\",state=\"ready\"}") == 3);
 }
 
+/* The addresses alone do not make a child: what is there may have changed. */
+static void a_text_that_changes_in_place_finds_another_child(void **state)
+{
+    (void)state;
+    char queue[] = "mail";
+    gauge *mail = with(jobs, .queue = queue, .state = "moved");
+    assert_ptr_equal(mail, with(jobs, .queue = queue, .state = "moved"));
+    memcpy(queue, "post", 4);
+    gauge *post = with(jobs, .queue = queue, .state = "moved");
+    assert_ptr_not_equal(mail, post);
+    assert_ptr_equal(post, with(jobs, .queue = queue, .state = "moved"));
+    memcpy(queue, "mail", 4);
+    assert_ptr_equal(mail, with(jobs, .queue = queue, .state = "moved"));
+    queue[1] = '\0';
+    assert_ptr_equal(with(jobs, .queue = "m", .state = "moved"),
+                     with(jobs, .queue = queue, .state = "moved"));
+}
+
 static void six_labels_work(void **state)
 {
     (void)state;
@@ -185,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_finds_the_same_child_again),
+        cmocka_unit_test(a_text_that_changes_in_place_finds_another_child),
         cmocka_unit_test(six_labels_work),
         cmocka_unit_test(a_bound_child_exists_with_zero),
         cmocka_unit_test(without_hides_and_with_brings_back_at_zero),
