@@ -36,6 +36,9 @@ union metric_cell *metric_slab(unsigned i)
     return slabs[i].cells;
 }
 
+/* Of the leak sanitizer, where there is one: cells point to memory too. */
+void __lsan_register_root_region(const void *start, size_t size) __attribute__((weak));
+
 /* Without huge pages: of those, the first update of a thread would take 2 MiB. */
 static union metric_cell *map(void)
 {
@@ -45,6 +48,8 @@ static union metric_cell *map(void)
     if (cells == MAP_FAILED)
         return NULL;
     (void)madvise(cells, size, MADV_NOHUGEPAGE); /* an older kernel has none to switch off */
+    if (__lsan_register_root_region)
+        __lsan_register_root_region(cells, size);
     return cells;
 }
 
