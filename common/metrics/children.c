@@ -200,11 +200,17 @@ static struct metric_child *overflow(struct metric_family *f, enum metric_error 
     return f->overflow;
 }
 
+static void begin_showing(struct metric_child *child)
+{
+    cell_set(&child->created, clock_wall_ms());
+    metric_child_show(child, true);
+}
+
 static struct metric_child *shown(struct metric_family *f, struct metric_child *child)
 {
     if (!metric_child_shown(child)) {
         metric_ops_of(f)->reset(child);
-        metric_child_show(child, true);
+        begin_showing(child);
     }
     return child;
 }
@@ -327,7 +333,7 @@ static int init_single(struct metric_family *f, const struct key *key)
         return ERR_NOMEM;
     append(f, f->single);
     table_put(f->table, f->single);
-    metric_child_show(f->single, true);
+    begin_showing(f->single);
     return OK;
 }
 
@@ -345,7 +351,7 @@ int metric_children_init(struct metric_family *f)
         return init_single(f, &key);
     f->overflow = make(f, &key);
     if (f->overflow && f->spec.n_labels == 0) /* made at run time: it is the one child */
-        metric_child_show(f->overflow, true);
+        begin_showing(f->overflow);
     return f->overflow ? OK : ERR_NOMEM;
 }
 

@@ -61,7 +61,7 @@ static void write_families(const struct metrics_sink *collected,
     const struct metric_family *f;
     unsigned i = 0, k = 0;
     while (buf_ok(out) && (f = next(registered, &i, &collected->families, &k)))
-        if (is_wanted(f, what) && e->write_family(out, f, &scratch) != OK)
+        if (is_wanted(f, what) && e->write_family(out, f, what, &scratch) != OK)
             out->failed = true;
     if (e->write_end)
         e->write_end(out);

@@ -28,7 +28,7 @@ struct metric_encoder {
     const char *content_type;
     /* The family with all its shown children; 0 or ERR_NOMEM. */
     int (*write_family)(struct buf *out, const struct metric_family *f,
-                        struct metric_scratch *scratch);
+                        const struct metrics_exposition *what, struct metric_scratch *scratch);
     void (*write_end)(struct buf *out); /* NULL: the last family is the end */
 };
 extern const struct metric_encoder metric_text_encoder;        /* text.c */
@@ -37,6 +37,8 @@ extern const struct metric_encoder metric_protobuf_encoder;    /* protobuf.c */
 
 /* openmetrics.c: is it a counter that may be called so there? */
 bool metric_family_is_total(const struct metric_family *f);
+/* openmetrics.c: how much of the family's name is its name there. */
+size_t metric_family_name_len(const struct metric_family *f);
 
 /* registry.c. Families are sorted by name. */
 const struct metric_family *metric_families_clash(const struct metric_families *families,
@@ -85,6 +87,11 @@ static inline bool metric_child_shown(const struct metric_child *child)
 static inline void metric_child_show(struct metric_child *child, bool shown)
 {
     atomic_store_explicit(&child->shown, shown, memory_order_release);
+}
+/* In seconds since 1970. */
+static inline double metric_child_created(const struct metric_child *child)
+{
+    return (double)cell_get(&child->created) / 1000;
 }
 #define METRIC_EACH_CHILD(c, f)                                                                    \
     for (struct metric_child *c = atomic_load_explicit(&(f)->first, memory_order_acquire); c;      \

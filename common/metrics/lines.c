@@ -146,9 +146,23 @@ static inline void write_point(const struct lines *l, const struct metric_point 
     }
 }
 
-int metric_lines_write(struct buf *out, const struct metric_family *f,
-                       struct metric_scratch *scratch, bool openmetrics)
+/* A counter that is none in OpenMetrics may have no such series. */
+static __attribute__((noinline)) void write_created(struct buf *out,
+                                                    const struct metric_child *child)
 {
+    enum metric_type type = child->family->spec.type;
+    if (metric_family_is_total(child->family) || type == METRIC_HISTOGRAM ||
+        type == METRIC_SUMMARY) {
+        metric_series_render_created(out, child);
+        write_number(out, metric_child_created(child));
+        buf_char(out, '\n');
+    }
+}
+
+int metric_lines_write(struct buf *out, const struct metric_family *f,
+                       const struct metrics_exposition *what, struct metric_scratch *scratch)
+{
+    const bool openmetrics = what->format == METRICS_OPENMETRICS;
     const struct metric_ops *ops = metric_ops_of(f);
     struct metric_point point;
     METRIC_EACH_CHILD(child, f)
@@ -159,6 +173,8 @@ int metric_lines_write(struct buf *out, const struct metric_family *f,
             return ERR_NOMEM;
         const struct lines lines = {out, child, metric_series_of(out, child), openmetrics};
         write_point(&lines, &point);
+        if (openmetrics && what->created)
+            write_created(out, child);
     }
     return OK;
 }

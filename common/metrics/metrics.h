@@ -216,6 +216,9 @@ struct metrics_exposition {
      * samples' names; one that is not there is ignored. n_names 0: all. */
     const char *const *names;
     unsigned n_names;
+    /* When each counter, histogram and summary began: OpenMetrics then has a series more of each,
+     * called _created; the text format does not know them. */
+    bool created;
 };
 
 /* Runs the collect hooks, then appends the registry: families by name, children in the order of

@@ -144,6 +144,7 @@ struct metric_child {
     _Atomic(struct metric_child *) next;
     _Atomic(struct metric_series *) series; /* its names in the text formats; see series.h */
     _Atomic(struct metric_series *) pairs;  /* its labels in protobuf */
+    _Atomic uint64_t created;               /* in ms since 1970, or since when it is there again */
     atomic_bool shown;                      /* false: not in the exposition */
     uint32_t cells;                         /* the number of its first cell in each slab */
 };

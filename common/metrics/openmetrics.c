@@ -27,8 +27,7 @@ bool metric_family_is_total(const struct metric_family *f)
     return f->spec.type == METRIC_COUNTER && ends_in(f->spec.name, strlen(f->spec.name), "_total");
 }
 
-/* The length of the family's name. */
-static size_t name_len(const struct metric_family *f)
+size_t metric_family_name_len(const struct metric_family *f)
 {
     size_t len = strlen(f->spec.name);
     if (f->spec.type == METRIC_INFO)
@@ -44,7 +43,7 @@ static const char *unit_of(const struct metric_family *f)
     static const char *const units[] = {"_seconds", "_bytes", "_joules",  "_grams",  "_meters",
                                         "_ratio",   "_volts", "_amperes", "_celsius"};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (ends_in(f->spec.name, name_len(f), units[i]))
+        if (ends_in(f->spec.name, metric_family_name_len(f), units[i]))
             return units[i] + 1;
     return NULL;
 }
@@ -58,7 +57,7 @@ static const char *type_of(const struct metric_family *f)
 static void begin_comment(struct buf *out, const char *keyword, const struct metric_family *f)
 {
     buf_text(out, keyword);
-    buf_append(out, f->spec.name, name_len(f));
+    buf_append(out, f->spec.name, metric_family_name_len(f));
     buf_char(out, ' ');
 }
 
@@ -76,10 +75,10 @@ static void write_header(struct buf *out, const struct metric_family *f)
 }
 
 static int write_family(struct buf *out, const struct metric_family *f,
-                        struct metric_scratch *scratch)
+                        const struct metrics_exposition *what, struct metric_scratch *scratch)
 {
     write_header(out, f);
-    return metric_lines_write(out, f, scratch, true);
+    return metric_lines_write(out, f, what, scratch);
 }
 
 static void write_end(struct buf *out)

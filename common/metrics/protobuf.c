@@ -31,11 +31,13 @@ enum {
 
     VALUE = WIRE_DOUBLE(1), /* of counters and gauges */
     COUNTER_EXEMPLAR = WIRE_MESSAGE(2),
+    COUNTER_CREATED = WIRE_MESSAGE(3),
 
     COUNT = WIRE_VARINT(1), /* of histograms and summaries */
     SUM = WIRE_DOUBLE(2),
 
     SUMMARY_QUANTILE = WIRE_MESSAGE(3),
+    SUMMARY_CREATED = WIRE_MESSAGE(4),
     QUANTILE_AT = WIRE_DOUBLE(1),
     QUANTILE_VALUE = WIRE_DOUBLE(2),
 
@@ -83,10 +85,9 @@ static void render_pairs(struct buf *out, const struct metric_child *child)
         write_pair(out, METRIC_LABEL, spec->labels[i], values[i]);
 }
 
-/* `kept` may be NULL: not yet. */
-static void write_labels(struct buf *out, struct metric_child *child,
-                         const struct metric_series *kept)
+static void write_labels(struct buf *out, struct metric_child *child)
 {
+    const struct metric_series *kept = atomic_load_explicit(&child->pairs, memory_order_acquire);
     size_t before = buf_len(out);
     if (kept && kept->n) {
         buf_append(out, metric_series_text(kept), kept->ends[0]);
@@ -130,18 +131,15 @@ static double value_of(const struct metric_point *p)
 }
 
 /* A counter or a gauge. */
-static void write_value(struct buf *out, unsigned tag, const struct metric_point *p)
+static void write_value(struct buf *out, const struct metric_point *p)
 {
-    struct wire_message m = wire_begin(out, tag);
     wire_double(out, VALUE, value_of(p));
     write_exemplar(out, COUNTER_EXEMPLAR, p->exemplars);
-    wire_end(out, m);
 }
 
-static void write_summary(struct buf *out, unsigned tag, const struct metric_point *p)
+static void write_summary(struct buf *out, const struct metric_point *p)
 {
     const struct metric_quantiles *q = p->child->family->spec.quantiles;
-    struct wire_message m = wire_begin(out, tag);
     wire_u64(out, COUNT, p->count);
     wire_double(out, SUM, p->value);
     for (unsigned i = 0; i < p->n; i++) {
@@ -150,7 +148,6 @@ static void write_summary(struct buf *out, unsigned tag, const struct metric_poi
         wire_double(out, QUANTILE_VALUE, p->quantiles[i]);
         wire_end(out, quantile);
     }
-    wire_end(out, m);
 }
 
 static void write_buckets(struct buf *out, const struct metric_point *p)
@@ -194,14 +191,11 @@ static void write_native(struct buf *out, const struct metric_native_view *v)
     write_side(out, HISTOGRAM_POSITIVE_SPAN, HISTOGRAM_POSITIVE_DELTA, &v->positive);
     if (!v->negative.n_spans && !v->positive.n_spans)
         write_span(out, HISTOGRAM_POSITIVE_SPAN, (struct metric_native_span){0, 0});
-    if (v->created > 0)
-        write_time(out, HISTOGRAM_CREATED, v->created);
 }
 
 /* One with native buckets alone has +Inf as its only classic one, which says nothing. */
-static void write_histogram(struct buf *out, unsigned tag, const struct metric_point *p)
+static void write_histogram(struct buf *out, const struct metric_point *p)
 {
-    struct wire_message m = wire_begin(out, tag);
     wire_u64(out, COUNT, p->count);
     wire_double(out, SUM, p->value);
     if (!p->native || p->n > 1)
@@ -210,17 +204,16 @@ static void write_histogram(struct buf *out, unsigned tag, const struct metric_p
         write_native(out, p->native);
     for (unsigned i = 0; p->native && p->exemplars && i < p->n; i++)
         write_exemplar(out, HISTOGRAM_EXEMPLAR, &p->exemplars[i]);
-    wire_end(out, m);
 }
 
 /* A counter or gauge whose labels are kept, as nearly all are: the lengths are known before. */
-static int write_at_once(struct buf *out, const struct metric_series *pairs, unsigned tag,
-                         double value)
+static void write_at_once(struct buf *out, const struct metric_series *pairs, unsigned tag,
+                          double value)
 {
     enum { VALUE_LEN = 1 + sizeof value, REST = 2 + VALUE_LEN };
     size_t labels = pairs->ends[0];
     if (buf_reserve(out, 1 + WIRE_VARINT_MAX + labels + METRIC_SERIES_BLOCK + REST) != OK)
-        return ERR_NOMEM;
+        return;
     char *p = buf_tail(out);
     *p++ = FAMILY_METRIC;
     p += wire_put_varint(p, labels + REST);
@@ -230,61 +223,80 @@ static int write_at_once(struct buf *out, const struct metric_series *pairs, uns
     *p++ = VALUE;
     wire_put_double(p, value);
     out->end = (size_t)(p + sizeof value - out->data);
-    return OK;
 }
 
 /* ---- The whole ------------------------------------------------------------------------------ */
 
-/* How a type is called, and written. */
+/* How a type is called and written: which field of a metric, what is in it, and which of its fields
+ * says since when. Infos and state sets are newer than the format. */
 static const struct kind {
     unsigned type, tag;
-    void (*write)(struct buf *out, unsigned tag, const struct metric_point *p);
+    void (*write)(struct buf *out, const struct metric_point *p);
+    unsigned created;
 } kinds[] = {
-    [METRIC_COUNTER] = {0, METRIC_COUNTER_VALUE, write_value},
+    [METRIC_COUNTER] = {0, METRIC_COUNTER_VALUE, write_value, COUNTER_CREATED},
     [METRIC_GAUGE] = {1, METRIC_GAUGE_VALUE, write_value},
-    [METRIC_SUMMARY] = {2, METRIC_SUMMARY_VALUE, write_summary},
-    [METRIC_HISTOGRAM] = {4, METRIC_HISTOGRAM_VALUE, write_histogram},
-    [METRIC_INFO] = {1, METRIC_GAUGE_VALUE, write_value}, /* the format is older than these two */
+    [METRIC_SUMMARY] = {2, METRIC_SUMMARY_VALUE, write_summary, SUMMARY_CREATED},
+    [METRIC_HISTOGRAM] = {4, METRIC_HISTOGRAM_VALUE, write_histogram, HISTOGRAM_CREATED},
+    [METRIC_INFO] = {1, METRIC_GAUGE_VALUE, write_value},
     [METRIC_STATESET] = {1, METRIC_GAUGE_VALUE, write_value},
 };
 
-/* A metric of its own for each state. */
-static void write_states(struct buf *out, struct metric_child *child,
-                         const struct metric_series *pairs, const struct metric_point *p)
+/* When the child began; 0: not to be written. Native buckets may have begun again after that, which
+ * a reader must know in any case. */
+static double created_of(const struct metric_point *p, const struct kind *kind, bool wanted)
 {
-    const struct metric_spec *spec = &child->family->spec;
+    if (p->native)
+        return p->native->created;
+    return wanted && kind->created ? metric_child_created(p->child) : 0;
+}
+
+/* `state`: of a state set, the name of one; else NULL. */
+static void write_metric(struct buf *out, struct metric_child *child, const char *state,
+                         const struct metric_point *p, double created)
+{
+    const struct kind *kind = &kinds[child->family->spec.type];
+    struct wire_message metric = wire_begin(out, FAMILY_METRIC);
+    write_labels(out, child);
+    if (state)
+        write_pair(out, METRIC_LABEL, child->family->spec.name, state);
+    struct wire_message value = wire_begin(out, kind->tag);
+    kind->write(out, p);
+    if (created > 0)
+        write_time(out, kind->created, created);
+    wire_end(out, value);
+    wire_end(out, metric);
+}
+
+/* A metric of its own for each state. */
+static void write_states(struct buf *out, struct metric_child *child, const struct metric_point *p)
+{
     for (unsigned i = 0; i < p->n; i++) {
-        const struct metric_point state = {.value = p->states[i]};
-        struct wire_message metric = wire_begin(out, FAMILY_METRIC);
-        write_labels(out, child, pairs);
-        write_pair(out, METRIC_LABEL, spec->name, spec->states[i]);
-        write_value(out, METRIC_GAUGE_VALUE, &state);
-        wire_end(out, metric);
+        const struct metric_point state = {.child = child, .value = p->states[i]};
+        write_metric(out, child, child->family->spec.states[i], &state, 0);
     }
 }
 
-static int write_child(struct buf *out, struct metric_child *child, struct metric_scratch *scratch)
+static int write_child(struct buf *out, struct metric_child *child, bool created,
+                       struct metric_scratch *scratch)
 {
-    const struct kind *kind = &kinds[child->family->spec.type];
+    const struct metric_family *f = child->family;
+    const struct kind *kind = &kinds[f->spec.type];
     const struct metric_series *pairs = atomic_load_explicit(&child->pairs, memory_order_acquire);
     struct metric_point point;
-    if (metric_ops_of(child->family)->read(child, scratch, &point) != OK)
+    if (metric_ops_of(f)->read(child, scratch, &point) != OK)
         return ERR_NOMEM;
-    if (child->family->spec.type == METRIC_STATESET) {
-        write_states(out, child, pairs, &point);
-        return OK;
-    }
-    if (pairs && pairs->n && kind->write == write_value && !point.exemplars)
-        return write_at_once(out, pairs, kind->tag, value_of(&point));
-    struct wire_message metric = wire_begin(out, FAMILY_METRIC);
-    write_labels(out, child, pairs);
-    kind->write(out, kind->tag, &point);
-    wire_end(out, metric);
+    if (f->spec.type == METRIC_STATESET)
+        write_states(out, child, &point);
+    else if (pairs && pairs->n && kind->write == write_value && !created && !point.exemplars)
+        write_at_once(out, pairs, kind->tag, value_of(&point));
+    else
+        write_metric(out, child, NULL, &point, created_of(&point, kind, created));
     return OK;
 }
 
 static int write_family(struct buf *out, const struct metric_family *f,
-                        struct metric_scratch *scratch)
+                        const struct metrics_exposition *what, struct metric_scratch *scratch)
 {
     const unsigned usual = 3; /* bytes of the length of a family that is dear to move */
     struct wire_message family = wire_begin_bare(out, usual);
@@ -294,7 +306,7 @@ static int write_family(struct buf *out, const struct metric_family *f,
     wire_u64(out, FAMILY_TYPE, kinds[f->spec.type].type);
     METRIC_EACH_CHILD(child, f)
     if (rc == OK && metric_child_shown(child))
-        rc = write_child(out, child, scratch);
+        rc = write_child(out, child, what->created, scratch);
     wire_end(out, family);
     return rc;
 }

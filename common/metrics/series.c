@@ -100,6 +100,14 @@ void metric_series_render(struct buf *out, const struct metric_child *child, uns
         render_bound(out, child, "", "quantile", f->spec.quantiles->at[i]);
 }
 
+void metric_series_render_created(struct buf *out, const struct metric_child *child)
+{
+    buf_append(out, child->family->spec.name, metric_family_name_len(child->family));
+    buf_text(out, "_created");
+    render_labels(out, child, NULL, NULL);
+    buf_char(out, ' ');
+}
+
 /* ---- Keeping -------------------------------------------------------------------------------- */
 
 static struct metric_series not_kept; /* of a child that has too much of it */

@@ -67,6 +67,9 @@ void metric_series_free(struct metric_series *series);
 /* Appends number i, with a space behind. */
 void metric_series_render(struct buf *out, const struct metric_child *child, unsigned i);
 
+/* The series that OpenMetrics has of when a child began. */
+void metric_series_render_created(struct buf *out, const struct metric_child *child);
+
 /* Appends a text with \\ and newlines escaped, and on demand ". */
 void metric_text_escaped(struct buf *out, const char *text, bool quotes);
 

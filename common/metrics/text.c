@@ -29,10 +29,10 @@ static void write_header(struct buf *out, const struct metric_family *f)
 }
 
 static int write_family(struct buf *out, const struct metric_family *f,
-                        struct metric_scratch *scratch)
+                        const struct metrics_exposition *what, struct metric_scratch *scratch)
 {
     write_header(out, f);
-    return metric_lines_write(out, f, scratch, false);
+    return metric_lines_write(out, f, what, scratch);
 }
 
 const struct metric_encoder metric_text_encoder = {
