@@ -3,8 +3,8 @@
     check_golden.py METRICS_GOLDEN [--write]
 
 METRICS_GOLDEN is the program of metrics_golden.c. Its pages are compared with the files of golden/, protobuf as the
-text that Google's library makes of it. A page must not depend on those before it either. --write makes the files
-anew: read the difference well.
+text that Google's library makes of it. They must be readable for others as well, and not depend on the pages before
+them. --write makes the files anew: read the difference well.
 """
 import difflib
 import subprocess
@@ -13,10 +13,14 @@ import time
 from pathlib import Path
 
 from google.protobuf import text_format
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as text_families
 
 import metrics_proto
 
-FILES = ["metrics.txt", "metrics.openmetrics.txt", "metrics.textproto"]  # by the format's number
+# By the format's number.
+FILES = ["metrics.txt", "metrics.openmetrics.txt", "metrics.textproto"]
+READERS = [text_families, openmetrics_families, metrics_proto.families]
 PROTOBUF = 2
 GOLDEN = Path(__file__).parent / "golden"
 EARLIER = "7"
@@ -46,7 +50,9 @@ def as_text(form, stream):
 def main(program, *options):
     different = False
     for form, name in enumerate(FILES):
-        got = as_text(form, page(program, form, "0"))
+        stream = page(program, form, "0")
+        got = as_text(form, stream)
+        assert len(list(READERS[form](stream if form == PROTOBUF else got))) > 1
         if options == ("--write",):
             (GOLDEN / name).write_text(got)
         for what, text in ((name, (GOLDEN / name).read_text()),

@@ -31,6 +31,33 @@ SUMMARY_VEC_IN(golden, job, "job_seconds", "Quantiles.", QUANTILES(.5, .99, 1), 
 SUMMARY_IN(golden, plain, "plain_seconds", "No quantiles.", QUANTILES_NONE, WINDOW(600));
 SUMMARY_IN(golden, drift, "drift", "All of it below 0.", QUANTILES(.5), WINDOW(600));
 
+INFO_IN(golden, built, "page_info", "What this is.", version, format);
+STATESET_IN(golden, phase, "phase", "One of them.", STATES(starting, open, closing));
+STATESET_VEC_IN(golden, door, "door", "Two at once.", STATES(open, locked), room);
+
+static double unknown(void *ctx)
+{
+    (void)ctx;
+    return NAN;
+}
+static double told(void *ctx)
+{
+    return *(const double *)ctx;
+}
+static double seven = 7;
+GAUGE_CALLBACK_IN(golden, told_level, "told_level", "Told by a function.", told, &seven);
+COUNTER_CALLBACK_IN(golden, told_events, "told_events_total", "Likewise.", told, &seven);
+GAUGE_CALLBACK_IN(golden, unknown_level, "unknown_level", "Not known.", unknown, NULL);
+
+static void set_states(void)
+{
+    info_set(built, .version = "1.2", .format = "golden");
+    stateset_enter(&phase, open);
+    stateset_set(with(door, .room = "hall"), open, true);
+    stateset_set(with(door, .room = "hall"), locked, true);
+    (void)with(door, .room = "attic");
+}
+
 static void set_values(void)
 {
     counter_add(&hello, 9007199254740993u); /* which no double is */
@@ -76,6 +103,7 @@ static int write_page(int format, struct buf *page)
 int main(int argc, char **argv)
 {
     struct buf page = {0};
+    set_states();
     set_values();
     observe();
     for (int i = 0; argc > 2 && i < atoi(argv[2]); i++)

@@ -111,11 +111,55 @@ static void a_child_is_made_once(void **state)
         assert_memory_equal(made[0], made[i], sizeof made[0]);
 }
 
+struct metrics_registry fresh = METRICS_REGISTRY_INIT;
+COUNTER_VEC_IN(fresh, visits, "visits_total", "Visits.", name);
+HISTOGRAM_VEC_IN(fresh, stays, "stays_seconds", "Stays.", BUCKETS_DEFAULT, name);
+
+/* All formats, one behind the other; the caller frees it. */
+static void *write_all(void *ctx)
+{
+    struct buf *out = calloc(1, sizeof *out);
+    (void)ctx;
+    for (enum metrics_format format = METRICS_TEXT; format <= METRICS_PROTOBUF; format++)
+        if (metrics_write(&fresh, &(struct metrics_exposition){.format = format}, out) != OK)
+            buf_clear(out);
+    return out;
+}
+
+/* The first expositions there are: each finds that it or another thread renders the series. */
+static void expositions_at_once_are_the_same(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    for (unsigned i = 0; i < 1000; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "n%u", i);
+        counter_add(with(visits, .name = name), i);
+        histogram_observe(with(stays, .name = name), i);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_all, NULL), 0);
+    struct buf *expected = write_all(NULL);
+    assert_true(buf_len(expected) > 100000);
+    for (int i = 0; i < THREADS; i++) {
+        void *result;
+        pthread_join(threads[i], &result);
+        struct buf *out = result;
+        assert_int_equal(buf_len(out), buf_len(expected));
+        assert_memory_equal(buf_data(out), buf_data(expected), buf_len(out));
+        buf_free(out);
+        free(out);
+    }
+    buf_free(expected);
+    free(expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_lost),
         cmocka_unit_test(a_child_is_made_once),
+        cmocka_unit_test(expositions_at_once_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
