@@ -94,6 +94,10 @@ static bool take_out(struct metric_families *families, const struct metric_famil
             families->at[kept++] = families->at[i];
     bool was_there = kept < families->n;
     families->n = kept;
+    if (kept == 0) { /* a registry has no end of its own: with its last family it holds nothing */
+        free(families->at);
+        *families = (struct metric_families){0};
+    }
     return was_there;
 }
 

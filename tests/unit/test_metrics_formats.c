@@ -46,7 +46,7 @@ static void a_format_that_is_not_there_is_refused(void **state)
 /* Whether the family of that help text is there. */
 static bool has(const struct buf *page, const char *help)
 {
-    return memmem(buf_data(page), buf_len(page), help, strlen(help));
+    return buf_len(page) && memmem(buf_data(page), buf_len(page), help, strlen(help));
 }
 
 static void assert_chosen(const char *const names[], unsigned n, const char *expected)
