@@ -15,6 +15,11 @@ static bool is_name(const char *s, bool colons)
     return *s;
 }
 
+bool metric_is_label_name(const char *text)
+{
+    return is_name(text, false);
+}
+
 static const char *reserved_label(enum metric_type type)
 {
     return type == METRIC_HISTOGRAM ? "le" : type == METRIC_SUMMARY ? "quantile" : "";

@@ -34,6 +34,12 @@ void counter_mirror(struct counter *c, double total)
         cell_set_double(&c->base, total);
 }
 
+void metric_counter_exemplar(struct counter *c, double n, struct metric_exemplar e)
+{
+    if (n >= 0 && isfinite(n)) /* else nothing was added either */
+        metric_exemplar_keep(&c->exemplars, 1, 0, n, &e);
+}
+
 static double fraction(const struct counter *c)
 {
     return metric_cell_total_double(c->child.cells + FRACTION) + cell_get_double(&c->base);
@@ -55,6 +61,12 @@ static void reset(struct metric_child *child)
     struct counter *c = (struct counter *)child;
     metric_cell_reset(child->cells + WHOLE);
     cell_set_double(&c->base, -metric_cell_total_double(child->cells + FRACTION));
+    metric_exemplars_forget(&c->exemplars);
+}
+
+static void end(struct metric_child *child)
+{
+    metric_exemplars_free(&((struct counter *)child)->exemplars);
 }
 
 static int read_point(const struct metric_child *child, struct metric_scratch *scratch,
@@ -62,17 +74,17 @@ static int read_point(const struct metric_child *child, struct metric_scratch *s
 {
     const struct counter *c = (const struct counter *)child;
     double more = fraction(c);
-    (void)scratch;
     *point = (struct metric_point){
         .child = child, .count = metric_cell_total(child->cells + WHOLE), .whole = more == 0};
     point->value = (double)point->count + more;
-    return OK;
+    return metric_exemplars_read(&c->exemplars, scratch, point);
 }
 
 const struct metric_ops metric_counter_ops = {
     .name = "counter",
     .size = sizeof(struct counter),
     .cells = cells,
+    .end = end,
     .reset = reset,
     .read = read_point,
 };

@@ -165,6 +165,15 @@
                                       .n =                                                         \
                                           sizeof((const double[]){__VA_ARGS__}) / sizeof(double)})
 
+#define METRIC_EXEMPLAR(...)                                                                       \
+    ((struct metric_exemplar){.pairs = (const char *const[]){__VA_ARGS__},                         \
+                              .n = METRIC_N(__VA_ARGS__) / 2 +                                     \
+                                   0 * sizeof(struct {                                             \
+                                       _Static_assert(METRIC_N(__VA_ARGS__) % 2 == 0,              \
+                                                      "each name needs a value");                  \
+                                       int unused;                                                 \
+                                   })})
+
 #define METRIC_TEXTS(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 /* What a pointer points to begins with a family, or with a child that knows its own. */
 #define METRIC_FAMILY_OF(metric)                                                                   \
@@ -211,6 +220,12 @@
     for (struct metric_timer METRIC_TIMER                                                          \
          __attribute__((cleanup(metric_timer_stop))) = METRIC_TIMER_OF(metric);                    \
          !METRIC_TIMER.done; METRIC_TIMER.done = true)
+/* The same, whose variable takes one off the gauge when it goes out of scope. */
+#define METRIC_PROGRESS METRIC_CAT(metric_progress_, __LINE__)
+#define METRIC_IN_PROGRESS_(gauge_)                                                                \
+    for (struct metric_progress METRIC_PROGRESS                                                    \
+         __attribute__((cleanup(metric_progress_end))) = metric_progress_begin(gauge_);            \
+         !METRIC_PROGRESS.done; METRIC_PROGRESS.done = true)
 #define METRIC_TIMER_OF(timed)                                                                     \
     {                                                                                              \
         .metric = &(timed)->child, .start = clock_now(),                                           \

@@ -13,6 +13,12 @@ static const struct metric_encoder *const encoders[] = {
     [METRICS_PROTOBUF] = &metric_protobuf_encoder,
 };
 
+void metric_scratch_free(struct metric_scratch *scratch)
+{
+    metric_native_scratch_free(scratch->native);
+    metric_exemplar_scratch_free(scratch->exemplars);
+}
+
 static const struct metric_encoder *encoder_of(enum metrics_format format)
 {
     return format < sizeof encoders / sizeof *encoders ? encoders[format] : NULL;

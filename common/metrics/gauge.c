@@ -18,6 +18,17 @@ double gauge_value(const struct gauge *g)
     return cell_get_double(&g->value);
 }
 
+struct metric_progress metric_progress_begin(struct gauge *g)
+{
+    gauge_inc(g);
+    return (struct metric_progress){.gauge = g};
+}
+
+void metric_progress_end(struct metric_progress *p)
+{
+    gauge_dec(p->gauge);
+}
+
 static void reset(struct metric_child *child)
 {
     gauge_set((struct gauge *)child, 0);

@@ -39,6 +39,23 @@ void histogram_observe(struct histogram *h, double value)
     metric_own_add_double(&cells[HISTOGRAM_SUM].x, value);
 }
 
+/* One a bucket; with native buckets alone, neighbouring octaves have different ones. */
+static unsigned exemplar_place(const struct histogram *h, double value)
+{
+    if (!h->native || h->classic)
+        return metric_bucket_of(h, value);
+    return ((unsigned)ilogb(value) * 2 + signbit(value)) % METRICS_NATIVE_EXEMPLARS;
+}
+
+void histogram_observe_exemplar(struct histogram *h, double value, struct metric_exemplar e)
+{
+    bool few = h->native && !h->classic;
+    unsigned n = few ? METRICS_NATIVE_EXEMPLARS : h->child.family->n_bounds + 1;
+    histogram_observe(h, value);
+    if (!isnan(value))
+        metric_exemplar_keep(&h->exemplars, n, exemplar_place(h, value), value, &e);
+}
+
 static uint64_t bucket(const struct histogram *h, unsigned i)
 {
     return metric_cell_total(h->child.cells + HISTOGRAM_BUCKETS + i);
@@ -86,6 +103,7 @@ static void reset(struct metric_child *child)
     for (unsigned i = 0; i <= child->family->n_bounds; i++)
         metric_cell_reset(child->cells + HISTOGRAM_BUCKETS + i);
     cell_set_double(&h->base, -metric_cell_total_double(child->cells + HISTOGRAM_SUM));
+    metric_exemplars_forget(&h->exemplars);
     if (h->native)
         metric_native_reset(h);
 }
@@ -97,12 +115,14 @@ static void init(struct metric_child *child)
     h->native = child->family->native;
     h->classic = child->family->n_bounds > 0;
     h->zero_cell = child->cells + HISTOGRAM_BUCKETS + child->family->n_bounds + 1;
-    metric_native_begin(h);
+    if (h->native)
+        metric_native_begin(h);
 }
 
 static void end(struct metric_child *child)
 {
     struct histogram *h = (struct histogram *)child;
+    metric_exemplars_free(&h->exemplars);
     if (h->native)
         metric_native_free(h);
 }
@@ -116,14 +136,16 @@ static int read_point(const struct metric_child *child, struct metric_scratch *s
                       struct metric_point *point)
 {
     const struct histogram *h = (const struct histogram *)child;
-    if (h->native)
-        return metric_native_read(h, scratch, point);
+    if (h->native) {
+        int rc = metric_native_read(h, scratch, point);
+        return rc == OK ? metric_exemplars_read(&h->exemplars, scratch, point) : rc;
+    }
     *point = (struct metric_point){.child = child,
                                    .n = child->family->n_bounds + 1,
                                    .cumulative = scratch->cumulative,
                                    .value = histogram_sum(h)};
     point->count = metric_histogram_read(h, scratch->cumulative);
-    return OK;
+    return metric_exemplars_read(&h->exemplars, scratch, point);
 }
 
 const struct metric_ops metric_histogram_ops = {

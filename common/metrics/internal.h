@@ -71,6 +71,7 @@ void metric_collect_end(struct metrics_sink *sink);
 int metric_spec_check(const struct metric_spec *spec, struct err *err);
 /* Is `name` one of the sample names of `spec`, or the name that OpenMetrics gives its family? */
 bool metric_spec_takes_name(const struct metric_spec *spec, const char *name);
+bool metric_is_label_name(const char *text);
 /* Would the two be one name, or partly so, in an exposition? */
 bool metric_specs_clash(const struct metric_spec *a, const struct metric_spec *b);
 
@@ -116,6 +117,18 @@ uint64_t metric_native_count(const struct histogram *h);
 double metric_native_sum(const struct histogram *h);
 void metric_native_begin(struct histogram *h); /* its age is 0 now */
 void metric_native_reset(struct histogram *h); /* under the family's lock */
+
+void metric_native_scratch_free(struct metric_native_scratch *scratch);
+
+/* exemplar.c: of n places. */
+void metric_exemplar_keep(metric_exemplars_ptr *at, unsigned n, unsigned place, double value,
+                          const struct metric_exemplar *e);
+void metric_exemplars_forget(metric_exemplars_ptr *at);
+void metric_exemplars_free(metric_exemplars_ptr *at);
+/* Into the point; 0 or ERR_NOMEM. */
+int metric_exemplars_read(const metric_exemplars_ptr *at, struct metric_scratch *scratch,
+                          struct metric_point *point);
+void metric_exemplar_scratch_free(struct metric_exemplar_scratch *scratch);
 
 /* window.c */
 void metric_window_init(struct metric_family *f);

@@ -144,6 +144,25 @@ double histogram_sum(const struct histogram *h);
 /* Observations at or below the bound number `i`; i = the number of bounds is +Inf, the count. */
 uint64_t histogram_bucket(const struct histogram *h, unsigned i);
 
+/* An update with what it was about, for OpenMetrics and protobuf to show beside the bucket or the
+ * counter; the last one given stays:
+ *
+ *     histogram_observe_exemplar(&latency, .3, EXEMPLAR("trace_id", id));
+ *
+ * One to five names and values, in UTF-8 and together of 128 code points at most; else the update
+ * counts, but the exemplar is an error. All is copied. */
+#define EXEMPLAR(...)                     METRIC_EXEMPLAR(__VA_ARGS__)
+#define counter_inc_exemplar(c, exemplar) counter_add_exemplar(c, 1, exemplar)
+#define counter_add_exemplar(c, n, exemplar)                                                       \
+    ({                                                                                             \
+        struct counter *metric_c = (c);                                                            \
+        __typeof__(n) metric_n = (n);                                                              \
+        counter_add(metric_c, metric_n);                                                           \
+        metric_counter_exemplar(metric_c, (double)metric_n, exemplar);                             \
+    })
+void metric_counter_exemplar(struct counter *c, double n, struct metric_exemplar exemplar);
+void histogram_observe_exemplar(struct histogram *h, double value, struct metric_exemplar exemplar);
+
 /* NaN is an error; what lies beyond ±2^64 is kept as ±2^64 in the quantiles, below 2^-64 as 0. */
 static inline void summary_observe(struct summary *s, double value);
 void metric_summary_observe_slowly(struct summary *s, double value);
@@ -169,6 +188,10 @@ void metric_state_set(struct stateset *s, unsigned state, bool on);
 bool metric_state_is(const struct stateset *s, unsigned state);
 
 /* ---- Measuring time, in seconds ------------------------------------------------------------- */
+
+/* METRIC_IN_PROGRESS(&inflight) { … }: the gauge is one higher while the block runs, however it is
+ * left, as with METRIC_TIME. */
+#define METRIC_IN_PROGRESS(gauge) METRIC_IN_PROGRESS_(gauge)
 
 /* METRIC_TIME(&latency) { … }: observes how long the block took, however it is left: at its end, by
  * return, or by break, which leaves this block only. Takes a histogram, a summary or a gauge. */
@@ -332,6 +355,7 @@ typedef struct stateset stateset;
 typedef struct stopwatch stopwatch;
 #define with(vec, ...)     METRIC_WITH(vec, __VA_ARGS__)
 #define without(vec, ...)  METRIC_WITHOUT(vec, __VA_ARGS__)
+#define IN_PROGRESS(gauge) METRIC_IN_PROGRESS(gauge)
 #define TIME(metric)       METRIC_TIME(metric)
 #define info_set(vec, ...) METRICS_INFO_SET(vec, __VA_ARGS__)
 #endif

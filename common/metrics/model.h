@@ -26,6 +26,8 @@ enum {
     METRICS_MAX_BUCKETS = 256, /* of a histogram, +Inf not counted */
     METRICS_MAX_QUANTILES = 32,
     METRICS_MAX_STATES = 64,
+    METRICS_MAX_EXEMPLAR_LABELS = 5,
+    METRICS_NATIVE_EXEMPLARS = 8, /* of a histogram with native buckets alone */
     METRICS_MAX_HOOKS = 16,
     METRICS_MAX_COLLECTORS = 16,
     METRICS_SLICES = 5, /* of a summary's window; one of them is being filled */
@@ -58,7 +60,8 @@ enum metric_type {
     X(INVALID_UTF8, "invalid_utf8")   /* a label value was not UTF-8 */                            \
     X(FULL, "family_full")            /* with() on a family that is full */                        \
     X(OUT_OF_MEMORY, "out_of_memory") /* with() or an observation could not allocate */            \
-    X(COLLECTOR, "collector")         /* a collector emitted what makes no sense */
+    X(COLLECTOR, "collector")         /* a collector emitted what makes no sense */                \
+    X(EXEMPLAR, "exemplar")           /* an exemplar was too long, or no label set */
 
 enum metric_error {
 #define METRIC_ERROR_ENUM(name, reason) METRIC_ERROR_##name,
@@ -149,9 +152,19 @@ struct metric_child {
     uint32_t cells;                         /* the number of its first cell in each slab */
 };
 
+/* Made with the first exemplar that is given; see exemplar.c. */
+typedef _Atomic(struct metric_exemplars *) metric_exemplars_ptr;
+
+/* n names and values by turns. */
+struct metric_exemplar {
+    const char *const *pairs;
+    unsigned n;
+};
+
 struct counter {
     struct metric_child child; /* cells: what was added as whole numbers, and as doubles */
     _Atomic double base;       /* a mirrored total, or minus what was added before a reset */
+    metric_exemplars_ptr exemplars;
 };
 
 struct gauge {
@@ -174,6 +187,7 @@ struct histogram {
     struct metric_child child;
     struct metric_grid grid;
     _Atomic double base; /* minus the sum before a reset */
+    metric_exemplars_ptr exemplars;
 
     /* native buckets, see native.h */
     const struct metric_native_layout *native; /* NULL: none */
@@ -269,6 +283,14 @@ struct metric_timer {
     bool done;
 };
 void metric_timer_stop(struct metric_timer *timer);
+
+/* What IN_PROGRESS() keeps on the stack. */
+struct metric_progress {
+    struct gauge *gauge;
+    bool done;
+};
+struct metric_progress metric_progress_begin(struct gauge *gauge);
+void metric_progress_end(struct metric_progress *progress);
 
 /* What the declaring macros call. */
 void metric_register_or_abort(struct metric_family *family);

@@ -62,9 +62,8 @@ static bool shown_room(struct side *s)
     return n <= s->shown_room;
 }
 
-void metric_scratch_free(struct metric_scratch *scratch)
+void metric_native_scratch_free(struct metric_native_scratch *n)
 {
-    struct metric_native_scratch *n = scratch->native;
     for (unsigned i = 0; n && i < 2; i++) {
         free(n->sides[i].buckets);
         free(n->sides[i].counts);

@@ -51,11 +51,15 @@ struct metric_point {
     const uint64_t *cumulative; /* histogram: n counts, the last is `count` */
     const double *quantiles;    /* summary: the values of spec.quantiles */
     const bool *states;         /* stateset: which of spec.states are set */
-    const struct metric_native_view *native;      /* NULL: a classic histogram */
-    const struct metric_exemplar_view *exemplars; /* counter: 1, histogram: n; NULL: none */
+    const struct metric_native_view *native; /* NULL: a classic histogram */
+    /* NULL: none. Of a counter, one; of a histogram, one a classic bucket, or for native buckets
+     * alone several, the newest first. */
+    const struct metric_exemplar_view *exemplars;
+    unsigned n_exemplars;
 };
 
-struct metric_native_scratch; /* native_read.c */
+struct metric_native_scratch;   /* native_read.c */
+struct metric_exemplar_scratch; /* exemplar.c */
 
 /* What points point to. Begins zeroed; what is allocated is kept for the next read. */
 struct metric_scratch {
@@ -63,6 +67,7 @@ struct metric_scratch {
     double quantiles[METRICS_MAX_QUANTILES];
     bool states[METRICS_MAX_STATES];
     struct metric_native_scratch *native;
+    struct metric_exemplar_scratch *exemplars;
 };
 void metric_scratch_free(struct metric_scratch *scratch);
 

@@ -202,7 +202,7 @@ static void write_histogram(struct buf *out, const struct metric_point *p)
         write_buckets(out, p);
     if (p->native)
         write_native(out, p->native);
-    for (unsigned i = 0; p->native && p->exemplars && i < p->n; i++)
+    for (unsigned i = 0; p->native && p->exemplars && i < p->n_exemplars; i++)
         write_exemplar(out, HISTOGRAM_EXEMPLAR, &p->exemplars[i]);
 }
 

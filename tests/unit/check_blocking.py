@@ -17,7 +17,7 @@ LIBC = """
     __assert_fail __ctype_b_loc __ctype_tolower_loc __errno_location __fixunsdfti __floatuntidf __udivti3 __umodti3
     __stack_chk_fail __tls_get_addr _GLOBAL_OFFSET_TABLE_ _exit abort asprintf atoi bcmp calloc ceil clock_gettime close
     exit exp2 fcntl floor free frexp gai_strerror getenv getpid getrandom getrlimit getrusage getsockopt gmtime_r ioctl
-    isatty ldexp localtime_r log log2 madvise malloc memccpy memchr memcmp memcpy memmem memmove mempcpy memrchr memset mmap ntohs pow
+    ilogb isatty ldexp localtime_r log log2 madvise malloc memccpy memchr memcmp memcpy memmem memmove mempcpy memrchr memset mmap ntohs pow
     pthread_atfork pthread_key_create pthread_setspecific
     program_invocation_short_name pthread_mutex_destroy pthread_mutex_init pthread_mutex_trylock
     pthread_mutex_unlock qsort random rawmemchr realloc round setrlimit setsockopt shutdown signal snprintf socket sprintf

@@ -34,6 +34,8 @@ EXPECTED = {
     18: r"duplicate member",
     19: r"expected identifier",
     20: r"expected identifier",
+    21: r"each name needs a value",
+    22: r"incompatible pointer type",
 }
 
 

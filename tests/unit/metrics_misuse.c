@@ -26,6 +26,13 @@ void use(void)
     summary_observe(&plain_summary, 1);
     summary_observe(with(vec_summary, .method = "GET"), 1);
     histogram_observe(with(native, .method = "GET"), 1);
+    counter_inc_exemplar(&plain, EXEMPLAR("trace_id", "4bf9"));
+    histogram_observe_exemplar(with(native, .method = "GET"), 1,
+                               EXEMPLAR("trace_id", "4bf9", "span_id", "7"));
+    IN_PROGRESS(with(six, .a = "1", .b = "2", .c = "3", .d = "4", .e = "5", .f = "6"))
+    {
+        counter_inc(&plain);
+    }
 #elif MISUSE == 1  /* misspelt */
     counter_inc(with(requests, .methode = "GET", .code = "200"));
 #elif MISUSE == 2  /* omitted */
@@ -50,6 +57,11 @@ void use(void)
     stateset_enter(&phase, shut);
 #elif MISUSE == 16 /* a label that an info lacks */
     info_set(about, .version = "1");
+#elif MISUSE == 21 /* an exemplar's name without a value */
+    counter_inc_exemplar(&plain, EXEMPLAR("trace_id"));
+#elif MISUSE == 22 /* an exemplar on a gauge */
+    counter_inc_exemplar(with(six, .a = "1", .b = "2", .c = "3", .d = "4", .e = "5", .f = "6"),
+                         EXEMPLAR("trace_id", "1"));
 #elif MISUSE == 17 /* an update on what has no such value */
     counter_inc(&phase);
 #endif

@@ -120,6 +120,35 @@ static void what_a_callback_does_not_know_is_left_out(void **state)
     assert_true(page_value(&mine, "served_total") == 13);
 }
 
+GAUGE_IN(mine, inflight, "inflight", "In progress.");
+
+static int nested(int way)
+{
+    IN_PROGRESS(&inflight)
+    {
+        IN_PROGRESS(&inflight)
+        {
+            assert_true(gauge_value(&inflight) == 2);
+            if (way == 0)
+                break; /* leaves the inner block */
+            if (way == 1)
+                return 1;
+        }
+        assert_true(gauge_value(&inflight) == 1);
+    }
+    assert_true(gauge_value(&inflight) == 0);
+    return 0;
+}
+
+static void in_progress_counts_down_however_it_is_left(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        assert_int_equal(nested(way), way == 1);
+        assert_true(gauge_value(&inflight) == 0);
+    }
+}
+
 static void the_dynamic_forms_do_the_same(void **state)
 {
     (void)state;
@@ -155,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_summary_with_quantiles_says_so),
         cmocka_unit_test(a_callback_is_asked_at_each_exposition),
         cmocka_unit_test(what_a_callback_does_not_know_is_left_out),
+        cmocka_unit_test(in_progress_counts_down_however_it_is_left),
         cmocka_unit_test(the_dynamic_forms_do_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
