@@ -202,6 +202,7 @@ struct summary {
     struct metric_child child;
     _Atomic double base;                        /* minus the sum before a reset */
     _Atomic uint64_t base_count;                /* the observations before it */
+    _Atomic(struct metric_octave *) octaves;    /* all of all threads */
     struct metric_sketch *ends[METRICS_SLICES]; /* the sketch as it was at the end of each slice */
 };
 

@@ -50,18 +50,36 @@ double metric_bin_middle(unsigned bin)
     return bin >= positive ? middle : -middle;
 }
 
+struct metric_octave {
+    struct metric_bin bins[METRIC_OCTAVE];
+    struct metric_octave *next; /* of the summary's */
+};
+
+/* Keeps it where it is found again to be freed; a slab is no such place for a leak checker. */
+static void keep(struct summary *s, struct metric_octave *octave)
+{
+    octave->next = atomic_load_explicit(&s->octaves, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&s->octaves, &octave->next, octave,
+                                                  memory_order_release, memory_order_relaxed))
+        ;
+}
+
 /* The bins of an octave of the thread, or common ones; NULL: no memory. */
-static struct metric_bin *make_octave(_Atomic(struct metric_bin *) *at)
+static struct metric_bin *make_octave(struct summary *s, _Atomic(struct metric_bin *) *at)
 {
     struct metric_bin *there = atomic_load_explicit(at, memory_order_acquire);
     if (there)
         return there;
-    struct metric_bin *made = calloc(METRIC_OCTAVE, sizeof *made);
-    if (!made || atomic_compare_exchange_strong_explicit(at, &there, made, memory_order_acq_rel,
-                                                         memory_order_acquire))
-        return made;
-    free(made); /* another thread was first, with common ones */
-    return there;
+    struct metric_octave *made = calloc(1, sizeof *made);
+    if (!made)
+        return NULL;
+    if (!atomic_compare_exchange_strong_explicit(at, &there, made->bins, memory_order_acq_rel,
+                                                 memory_order_acquire)) {
+        free(made); /* another thread was first, with common ones */
+        return there;
+    }
+    keep(s, made);
+    return made->bins;
 }
 
 static const struct metric_bin *octave_in(unsigned slab, const struct summary *s, unsigned octave)
@@ -92,7 +110,7 @@ void metric_summary_observe_slowly(struct summary *s, double value)
     }
     union metric_cell *cells = metric_cells_claim() + s->child.cells;
     unsigned i = bin_of(value);
-    struct metric_bin *octave = make_octave(&cells[i / METRIC_OCTAVE].bins);
+    struct metric_bin *octave = make_octave(s, &cells[i / METRIC_OCTAVE].bins);
     if (!octave) {
         count_unbinned(cells, value);
         return;
@@ -184,11 +202,12 @@ static void observe(struct metric_child *child, double value)
 
 static void end(struct metric_child *child)
 {
-    const struct summary *s = (struct summary *)child;
-    for (unsigned i = 0, n = metric_slabs(); i < n; i++)
-        for (unsigned k = 0; k < METRIC_OCTAVES; k++)
-            free((void *)octave_in(i, s, k));
-    metric_window_end((struct summary *)child);
+    struct summary *s = (struct summary *)child;
+    for (struct metric_octave *o = s->octaves, *next; o; o = next) {
+        next = o->next;
+        free(o);
+    }
+    metric_window_end(s);
 }
 
 static int read_point(const struct metric_child *child, struct metric_scratch *scratch,
