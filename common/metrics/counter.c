@@ -74,9 +74,12 @@ static int read_point(const struct metric_child *child, struct metric_scratch *s
 {
     const struct counter *c = (const struct counter *)child;
     double more = fraction(c);
-    *point = (struct metric_point){
-        .child = child, .count = metric_cell_total(child->cells + WHOLE), .whole = more == 0};
+    point->child = child;
+    point->count = metric_cell_total(child->cells + WHOLE);
     point->value = (double)point->count + more;
+    point->whole = more == 0;
+    point->native = NULL;
+    point->exemplars = NULL;
     return metric_exemplars_read(&c->exemplars, scratch, point);
 }
 

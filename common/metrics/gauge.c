@@ -43,8 +43,10 @@ static int read_point(const struct metric_child *child, struct metric_scratch *s
                       struct metric_point *point)
 {
     (void)scratch;
-    *point =
-        (struct metric_point){.child = child, .value = gauge_value((const struct gauge *)child)};
+    point->child = child;
+    point->value = gauge_value((const struct gauge *)child);
+    point->whole = false;
+    point->exemplars = NULL;
     return OK;
 }
 

@@ -42,6 +42,7 @@ struct metric_exemplar_view {
     double value, timestamp;  /* in seconds since 1970 */
 };
 
+/* Of a type, read sets the fields that are said to be its: the rest is not to be looked at. */
 struct metric_point {
     const struct metric_child *child;
     bool whole;                 /* the value is `count`, exactly, also beyond 2^53 */

@@ -246,7 +246,7 @@ static const struct kind {
  * a reader must know in any case. */
 static double created_of(const struct metric_point *p, const struct kind *kind, bool wanted)
 {
-    if (p->native)
+    if (kind->write == write_histogram && p->native)
         return p->native->created;
     return wanted && kind->created ? metric_child_created(p->child) : 0;
 }
