@@ -9,7 +9,6 @@ them. --write makes the files anew: read the difference well.
 import difflib
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -30,20 +29,10 @@ def page(program, form, earlier):
     return subprocess.run([program, str(form), earlier], capture_output=True, check=True).stdout
 
 
-def without_times(family):
-    """Takes out when the native histograms began, having seen that it was now."""
-    for metric in family.metric:
-        if metric.histogram.HasField("created_timestamp"):
-            if abs(metric.histogram.created_timestamp.seconds - time.time()) > 60:
-                sys.exit(f"{family.name}: it was created at {metric.histogram.created_timestamp}")
-            metric.histogram.ClearField("created_timestamp")
-    return family
-
-
 def as_text(form, stream):
     if form != PROTOBUF:
         return stream.decode()
-    return "\n".join(text_format.MessageToString(without_times(family), as_utf8=True)
+    return "\n".join(text_format.MessageToString(family, as_utf8=True)
                      for family in metrics_proto.families(stream))
 
 

@@ -4,11 +4,19 @@
  *     metrics_golden FORMAT EARLIER      FORMAT: its number in enum metrics_format
  *                                        EARLIER: pages of all formats to write before
  */
+#include "base/clock.h"
 #include "metrics/metrics.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* The linker sends all who ask for the time here. */
+uint64_t __wrap_clock_wall_ms(void);
+uint64_t __wrap_clock_wall_ms(void)
+{
+    return 1700000000500;
+}
 
 static struct metrics_registry golden = METRICS_REGISTRY_INIT;
 
@@ -60,7 +68,7 @@ static void set_states(void)
 
 static void set_values(void)
 {
-    counter_add(&hello, 9007199254740993u); /* which no double is */
+    counter_add(&hello, 9007199254740992u); /* and 1 more, which no double is */
     counter_inc(&odd);
     counter_add(&busy, .1 + .2);
     gauge_set(with(level, .value = "nan"), NAN);
@@ -93,9 +101,19 @@ static void observe(void)
     summary_observe(&drift, -1);
 }
 
+static void show_exemplars(void)
+{
+    counter_inc_exemplar(&hello, EXEMPLAR("trace_id", "4bf92f35", "span_id", "a\"\\\n"));
+    counter_inc_exemplar(&odd, EXEMPLAR("trace_id", "4bf92f35"));
+    histogram_observe_exemplar(with(latency, .method = "GET"), .75, EXEMPLAR("trace_id", "0001"));
+    histogram_observe_exemplar(with(latency, .method = "GET"), 1e6, EXEMPLAR());
+    histogram_observe_exemplar(&native, 3, EXEMPLAR("trace_id", "0002"));
+    histogram_observe_exemplar(with(both, .method = "GET"), 3, EXEMPLAR("trace_id", "0003"));
+}
+
 static int write_page(int format, struct buf *page)
 {
-    const struct metrics_exposition what = {.format = (enum metrics_format)format};
+    const struct metrics_exposition what = {.format = (enum metrics_format)format, .created = true};
     buf_clear(page);
     return metrics_write(&golden, &what, page);
 }
@@ -106,6 +124,7 @@ int main(int argc, char **argv)
     set_states();
     set_values();
     observe();
+    show_exemplars();
     for (int i = 0; argc > 2 && i < atoi(argv[2]); i++)
         if (write_page(i % (METRICS_PROTOBUF + 1), &page) != OK)
             return 1;
