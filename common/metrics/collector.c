@@ -1,5 +1,6 @@
 /*
- * Custom collectors: families that are made for one exposition and freed behind it; see metrics.h.
+ * Custom collectors: families that are made for one exposition and freed behind it; see
+ * collector.h.
  *
  * They are families like all others, so that encoders see no difference, but their children hold
  * points in the place of cells.

@@ -3,6 +3,7 @@
 #define METRICS_INTERNAL_H
 
 #include "metrics/cells.h"
+#include "metrics/collector.h"
 #include "metrics/metrics.h"
 #include "metrics/point.h"
 
@@ -109,15 +110,14 @@ uint64_t metric_histogram_read(const struct histogram *h, uint64_t *cumulative);
 int metric_native_init(struct metric_family *f, struct err *err);
 void metric_native_observe(struct histogram *h, double value);
 void metric_native_free(struct histogram *h);
-
-/* native_read.c: all of the point, with the classic buckets. 0 or ERR_NOMEM. */
-int metric_native_read(const struct histogram *h, struct metric_scratch *scratch,
-                       struct metric_point *point);
 uint64_t metric_native_count(const struct histogram *h);
 double metric_native_sum(const struct histogram *h);
 void metric_native_begin(struct histogram *h); /* its age is 0 now */
 void metric_native_reset(struct histogram *h); /* under the family's lock */
 
+/* native_read.c: all of the point, with the classic buckets. 0 or ERR_NOMEM. */
+int metric_native_read(const struct histogram *h, struct metric_scratch *scratch,
+                       struct metric_point *point);
 void metric_native_scratch_free(struct metric_native_scratch *scratch);
 
 /* exemplar.c: of n places. */

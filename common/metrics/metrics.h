@@ -1,5 +1,6 @@
 /*
- * Counters, gauges, histograms and summaries for Prometheus: the whole public contract.
+ * Counters, gauges, histograms, summaries, infos and state sets for Prometheus: the whole public
+ * contract, but for custom collectors (collector.h).
  *
  *     COUNTER(requests, "http_requests_total", "Requests served.");
  *     GAUGE_VEC(jobs, "jobs", "Jobs by queue and state.", queue, state);
@@ -79,8 +80,9 @@
 
 /* Native buckets in the place of those: they come by themselves, 8 an octave, wherever a value
  * falls, and a quantile is told within 5 %. Prometheus must scrape protobuf to see them (and
- * --enable-feature=native-histograms); the text formats show _sum and _count alone. _AND has
- * classic ones besides; _WITH takes the fields of struct metric_native: (.factor = 1.02). */
+ * --enable-feature=native-histograms); the text formats show _sum and _count and no bucket but
+ * +Inf. _AND has classic ones besides; _WITH takes the fields of struct metric_native: (.factor
+ * = 1.02). */
 #define BUCKETS_NATIVE              BUCKETS_NATIVE_WITH(.factor = METRICS_NATIVE_FACTOR)
 #define BUCKETS_NATIVE_AND(buckets) BUCKETS_NATIVE_WITH(.classic = buckets)
 #define BUCKETS_NATIVE_WITH(...)    METRIC_BUCKETS_NATIVE(__VA_ARGS__)
@@ -278,44 +280,6 @@ void metrics_registry_collect_unhook(struct metrics_registry *registry, metrics_
 int metric_family_register(struct metrics_registry *registry, struct metric_family *family,
                            struct err *err) MUST_CHECK;
 void metric_family_unregister(struct metrics_registry *registry, struct metric_family *family);
-
-/* ---- Collectors: metrics that somebody else keeps ------------------------------------------- */
-
-/*     static void collect_tables(void *db, struct metrics_sink *out)
- *     {
- *         metrics_emit_family(out, METRIC_GAUGE, "table_rows", "Rows by table.", "table");
- *         for (struct table *t = …)
- *             metrics_emit(out, t->rows, t->name);
- *     }
- *     static const struct metrics_collector tables = {collect_tables, &db};
- *     metrics_collector_register(&metrics_default, &tables);
- *
- * `collect` is called at each exposition of the registry, under its lock, so that it must not
- * register anything. What makes no sense (a wrong or taken name, the same labels twice, a counter
- * below 0) is left out and counted in metrics_errors_total{reason="collector"}. The collector is
- * not copied, and may be in several registries. 0 or ERR_FULL (METRICS_MAX_COLLECTORS). */
-int metrics_collector_register(struct metrics_registry *registry,
-                               const struct metrics_collector *collector) MUST_CHECK;
-void metrics_collector_unregister(struct metrics_registry *registry,
-                                  const struct metrics_collector *collector);
-
-/* Begins a family, or goes on with it: type METRIC_COUNTER or METRIC_GAUGE, then up to eight label
- * names. Texts are copied. */
-#define metrics_emit_family(out, type_, name_, help_, ...)                                         \
-    metrics_emit_spec(out, &(const struct metric_spec){.type = type_,                              \
-                                                       .name = name_,                              \
-                                                       .help = help_,                              \
-                                                       .labels = METRIC_TEXTS(__VA_ARGS__),        \
-                                                       .n_labels = METRIC_N(__VA_ARGS__)})
-/* A sample of it, with a value for each label. */
-#define metrics_emit(out, value, ...)                                                              \
-    metrics_emit_value(out, value, METRIC_TEXTS(__VA_ARGS__), METRIC_N(__VA_ARGS__))
-/* The same at length, and for histograms: as many counts as the spec has buckets, and +Inf. */
-void metrics_emit_spec(struct metrics_sink *out, const struct metric_spec *spec);
-void metrics_emit_value(struct metrics_sink *out, double value, const char *const values[],
-                        unsigned n);
-void metrics_emit_buckets(struct metrics_sink *out, double sum, const uint64_t *cumulative,
-                          const char *const values[], unsigned n);
 
 /* process_* is in the default registry unless this switches it off. */
 void metrics_process_collector(bool on);

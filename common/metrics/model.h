@@ -246,7 +246,7 @@ typedef void metrics_hook_fn(void *ctx);
 struct metrics_sink;
 typedef void metrics_collect_fn(void *ctx, struct metrics_sink *out);
 
-/* Emits families at each exposition; see metrics.h. */
+/* Emits families at each exposition; see collector.h. */
 struct metrics_collector {
     metrics_collect_fn *collect;
     void *ctx;

@@ -183,6 +183,13 @@ static __attribute__((noinline)) void observe_slowly(struct histogram *h, double
         metric_cell_add_double(&cells[h->child.cells + HISTOGRAM_SUM].x, value);
 }
 
+/* Not inline, so that native buckets alone need no stack. */
+static __attribute__((noinline)) void add_classic(const struct histogram *h, union metric_cell *own,
+                                                  double value)
+{
+    metric_own_add(&own[h->child.cells + HISTOGRAM_BUCKETS + metric_bucket_of(h, value)].n, 1);
+}
+
 void metric_native_observe(struct histogram *h, double value)
 {
     const struct metric_native_layout *l = h->native;
@@ -202,8 +209,76 @@ void metric_native_observe(struct histogram *h, double value)
         }
         cell = chunk + slot % NATIVE_CHUNK;
     }
-    if (h->classic)
-        metric_own_add(&own[h->child.cells + HISTOGRAM_BUCKETS + metric_bucket_of(h, value)].n, 1);
-    add_own(&own[cell].n);
+    /* The sum first: behind a bucket, whose address is known late, it would wait for it. */
     metric_own_add_double(&own[h->child.cells + HISTOGRAM_SUM].x, value);
+    if (h->classic)
+        add_classic(h, own, value);
+    add_own(&own[cell].n);
+}
+
+/* ---- Totals, and resetting ------------------------------------------------------------------ */
+
+typedef void cell_fn(uint32_t cell, uint64_t *sum);
+
+static void each_cell(const struct histogram *h, cell_fn *fn, uint64_t *sum)
+{
+    fn(h->zero_cell, sum);
+    fn(native_nan_cell(h), sum);
+    for (unsigned i = 0; i < 2 * h->native->n_chunks; i++) {
+        uint32_t cells = native_chunk(h, i % 2, i / 2);
+        for (unsigned k = 0; cells && k < NATIVE_CHUNK; k++)
+            fn(cells + k, sum);
+    }
+}
+
+static void add_cell(uint32_t cell, uint64_t *sum)
+{
+    *sum += native_total(cell);
+}
+
+static void reset_cell(uint32_t cell, uint64_t *sum)
+{
+    (void)sum;
+    metric_cell_reset(cell);
+}
+
+uint64_t metric_native_count(const struct histogram *h)
+{
+    uint64_t count = 0;
+    each_cell(h, add_cell, &count);
+    return count;
+}
+
+void metric_native_begin(struct histogram *h)
+{
+    h->reset_at = clock_now();
+    h->created = (double)clock_wall_ms() / 1000;
+}
+
+void metric_native_reset(struct histogram *h)
+{
+    each_cell(h, reset_cell, NULL);
+    metric_native_begin(h);
+}
+
+double native_sum_of(const struct histogram *h, uint64_t nan, uint64_t plus, uint64_t minus)
+{
+    if (nan || (plus && minus))
+        return NAN;
+    if (plus || minus)
+        return plus ? INFINITY : -INFINITY;
+    return metric_cell_total_double(h->child.cells + HISTOGRAM_SUM) + cell_get_double(&h->base);
+}
+
+static uint64_t infinite(const struct histogram *h, bool negative)
+{
+    unsigned slot = h->native->n_slots - 1;
+    uint32_t cells = native_chunk(h, negative, slot / NATIVE_CHUNK);
+    return cells ? native_total(cells + slot % NATIVE_CHUNK) : 0;
+}
+
+double metric_native_sum(const struct histogram *h)
+{
+    return native_sum_of(h, native_total(native_nan_cell(h)), infinite(h, false),
+                         infinite(h, true));
 }

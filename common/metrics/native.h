@@ -57,6 +57,18 @@ static inline uint32_t native_nan_cell(const struct histogram *h)
     return h->zero_cell + 1;
 }
 
+/* Acquired: see native.c on the order of buckets. */
+static inline uint64_t native_total(uint32_t cell)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0, n = metric_slabs(); i < n; i++)
+        sum += atomic_load_explicit(&metric_slab(i)[cell].n, memory_order_acquire);
+    return sum;
+}
+
+/* With so many observations of NaN, +Inf and -Inf, which its cell does not hold. */
+double native_sum_of(const struct histogram *h, uint64_t nan, uint64_t plus, uint64_t minus);
+
 /* The number of the chunk's first cell; 0: nothing was counted there. */
 static inline uint32_t native_chunk(const struct histogram *h, bool negative, unsigned chunk)
 {

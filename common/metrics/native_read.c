@@ -74,15 +74,6 @@ void metric_native_scratch_free(struct metric_native_scratch *n)
 
 /* ---- Adding up ------------------------------------------------------------------------------ */
 
-/* Acquired: see native.c on the order of buckets. */
-static uint64_t total(uint32_t cell)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 0, n = metric_slabs(); i < n; i++)
-        sum += atomic_load_explicit(&metric_slab(i)[cell].n, memory_order_acquire);
-    return sum;
-}
-
 static unsigned chunks_of(const struct histogram *h, bool negative)
 {
     unsigned n = 0;
@@ -100,7 +91,7 @@ static int32_t index_of(const struct metric_native_layout *l, unsigned slot)
 static void gather_chunk(const struct histogram *h, struct side *s, unsigned chunk, uint32_t cells)
 {
     for (unsigned i = 0; i < NATIVE_CHUNK; i++) {
-        uint64_t count = total(cells + i);
+        uint64_t count = native_total(cells + i);
         if (count)
             s->buckets[s->n++] =
                 (struct bucket){index_of(h->native, chunk * NATIVE_CHUNK + i), count};
@@ -131,8 +122,8 @@ static bool gather(const struct histogram *h, struct metric_native_scratch *s)
     s->view = (struct metric_native_view){.schema = (int32_t)h->native->fineness,
                                           .zero_threshold = h->native->zero_threshold,
                                           .created = h->created,
-                                          .zero_count = total(h->zero_cell)};
-    s->nan = total(native_nan_cell(h));
+                                          .zero_count = native_total(h->zero_cell)};
+    s->nan = native_total(native_nan_cell(h));
     return gather_side(h, s, false) && gather_side(h, s, true);
 }
 
@@ -248,16 +239,6 @@ static bool show(struct side *s, struct metric_native_side *out)
     return true;
 }
 
-/* With those that its cells cannot hold. */
-static double sum_of(const struct histogram *h, uint64_t nan, uint64_t plus, uint64_t minus)
-{
-    if (nan || (plus && minus))
-        return NAN;
-    if (plus || minus)
-        return plus ? INFINITY : -INFINITY;
-    return metric_cell_total_double(h->child.cells + HISTOGRAM_SUM) + cell_get_double(&h->base);
-}
-
 /* What is being observed just now may be in its classic bucket only: count it the next time. */
 static void read_classic(const struct histogram *h, uint64_t *cumulative, uint64_t count)
 {
@@ -275,12 +256,13 @@ static int read_locked(struct histogram *h, struct metric_scratch *scratch,
     if (!gather(h, s) || !limit(h, s) || !show(&s->sides[0], &s->view.positive) ||
         !show(&s->sides[1], &s->view.negative))
         return ERR_NOMEM;
-    *point = (struct metric_point){.child = &h->child,
-                                   .count = count_of(s),
-                                   .value = sum_of(h, s->nan, s->infinite[0], s->infinite[1]),
-                                   .n = h->child.family->n_bounds + 1,
-                                   .cumulative = scratch->cumulative,
-                                   .native = &s->view};
+    *point =
+        (struct metric_point){.child = &h->child,
+                              .count = count_of(s),
+                              .value = native_sum_of(h, s->nan, s->infinite[0], s->infinite[1]),
+                              .n = h->child.family->n_bounds + 1,
+                              .cumulative = scratch->cumulative,
+                              .native = &s->view};
     read_classic(h, scratch->cumulative, point->count);
     return OK;
 }
@@ -295,61 +277,4 @@ int metric_native_read(const struct histogram *h, struct metric_scratch *scratch
     int rc = read_locked((struct histogram *)h, scratch, point);
     pthread_mutex_unlock(&h->child.family->lock);
     return rc;
-}
-
-/* ---- For the program itself ----------------------------------------------------------------- */
-
-typedef void cell_fn(uint32_t cell, uint64_t *sum);
-
-static void each_cell(const struct histogram *h, cell_fn *fn, uint64_t *sum)
-{
-    fn(h->zero_cell, sum);
-    fn(native_nan_cell(h), sum);
-    for (unsigned i = 0; i < 2 * h->native->n_chunks; i++) {
-        uint32_t cells = native_chunk(h, i % 2, i / 2);
-        for (unsigned k = 0; cells && k < NATIVE_CHUNK; k++)
-            fn(cells + k, sum);
-    }
-}
-
-static void add_cell(uint32_t cell, uint64_t *sum)
-{
-    *sum += total(cell);
-}
-
-static void reset_cell(uint32_t cell, uint64_t *sum)
-{
-    (void)sum;
-    metric_cell_reset(cell);
-}
-
-uint64_t metric_native_count(const struct histogram *h)
-{
-    uint64_t count = 0;
-    each_cell(h, add_cell, &count);
-    return count;
-}
-
-void metric_native_begin(struct histogram *h)
-{
-    h->reset_at = clock_now();
-    h->created = (double)clock_wall_ms() / 1000;
-}
-
-void metric_native_reset(struct histogram *h)
-{
-    each_cell(h, reset_cell, NULL);
-    metric_native_begin(h);
-}
-
-static uint64_t infinite(const struct histogram *h, bool negative)
-{
-    unsigned slot = h->native->n_slots - 1;
-    uint32_t cells = native_chunk(h, negative, slot / NATIVE_CHUNK);
-    return cells ? total(cells + slot % NATIVE_CHUNK) : 0;
-}
-
-double metric_native_sum(const struct histogram *h)
-{
-    return sum_of(h, total(native_nan_cell(h)), infinite(h, false), infinite(h, true));
 }

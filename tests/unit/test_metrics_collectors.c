@@ -1,5 +1,6 @@
 /* Custom collectors, and metrics in several registries. */
 #include "failing_alloc.h"
+#include "metrics/collector.h"
 #include "metrics_page.h"
 
 static struct metrics_registry mine = METRICS_REGISTRY_INIT, other = METRICS_REGISTRY_INIT;
