@@ -85,14 +85,16 @@ static bool apart(const double *bounds, unsigned n, unsigned shift)
     return true;
 }
 
-/* How many cells the coarsest grid has that keeps the n positive bounds apart. */
+/* How many cells the coarsest grid has that keeps the n positive bounds apart. The least bit is not
+ * used, so that numbers of cells can be subtracted. */
 static int64_t grid_size(const double *bounds, unsigned n, unsigned *shift)
 {
     *shift = WHOLE_OCTAVES;
     if (n == 0)
         return 0;
     while (!apart(bounds, n, *shift))
-        --*shift;
+        if (--*shift == 0)
+            return INT64_MAX;
     return (metric_double_bits(bounds[n - 1]) >> *shift) -
            (metric_double_bits(bounds[0]) >> *shift) + 1;
 }
