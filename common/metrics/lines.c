@@ -181,7 +181,7 @@ int metric_lines_write(struct buf *out, const struct metric_family *f,
             write_parts(&(struct lines){out, child, series, openmetrics}, &point);
         else
             write_value(&(struct lines){out, child, series, openmetrics}, &point);
-        if (openmetrics)
+        if (openmetrics && (point.exemplars || what->created))
             add_extras(out, &point, what->created);
     }
     return OK;

@@ -23,7 +23,7 @@
 
 enum {
     METRIC_SERIES_MAX = 32 << 10, /* bytes */
-    METRIC_SERIES_BLOCK = 32,     /* that many behind the text may be read */
+    METRIC_SERIES_BLOCK = 16,     /* that many behind the text may be read */
 };
 
 /* Where each ends in the text, which lies behind; each has the space in it that follows. */
