@@ -1,5 +1,5 @@
 /* Native histograms: the specification's buckets, the limit, and how well quantiles are told. */
-#include "metrics/internal.h"
+#include "metrics/buckets.h"
 #include "metrics_page.h"
 
 #include <float.h>
@@ -135,6 +135,23 @@ static void what_is_nearly_zero_is_in_the_zero_bucket(void **state)
     assert_int_equal(index_of_only(&view_of(h)->positive), -128 * 8 + 1);
 }
 
+/* Its first update, before which a thread has no cells. */
+static void *observe_threshold(void *h)
+{
+    histogram_observe(h, -0x1p-128);
+    return NULL;
+}
+
+static void on_a_new_thread_too(void **state)
+{
+    (void)state;
+    struct histogram *h = made(BUCKETS_NATIVE);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, observe_threshold, h), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(view_of(h)->zero_count, 1);
+}
+
 static void what_is_no_number_is_in_no_bucket_or_in_the_last(void **state)
 {
     (void)state;
@@ -161,7 +178,7 @@ static void spans_bridge_small_gaps_only(void **state)
 {
     (void)state;
     struct histogram *h = made(BUCKETS_NATIVE_WITH(.factor = 2));
-    const int exponents[] = {-2, -1, 2, 7, 8}; /* the indices too, for schema 0 */
+    const int exponents[] = {-2, -1, 2, 6, 7}; /* the indices too, for schema 0 */
     for (unsigned i = 0; i < 5; i++)
         for (unsigned n = 0; n <= i; n++)
             histogram_observe(h, ldexp(1, exponents[i]));
@@ -170,7 +187,7 @@ static void spans_bridge_small_gaps_only(void **state)
     assert_int_equal(side->n_spans, 2);
     assert_int_equal(side->spans[0].offset, -2);
     assert_int_equal(side->spans[0].length, 5);
-    assert_int_equal(side->spans[1].offset, 4);
+    assert_int_equal(side->spans[1].offset, 3);
     assert_int_equal(side->spans[1].length, 2);
     assert_int_equal(side->n, 7);
     assert_memory_equal(side->counts, counts, sizeof counts);
@@ -191,6 +208,19 @@ static void one_declaration_has_both_kinds(void **state)
     assert_true(page_value(&metrics_default, "both_seconds_bucket{le=\"+Inf\"}") == 5);
     assert_true(page_value(&metrics_default, "both_seconds_sum") == 11);
     assert_int_equal(view_of(&both)->positive.n, 5);
+}
+
+/* As it is between the two additions of an observation on another thread. */
+static void what_is_half_observed_is_not_told(void **state)
+{
+    (void)state;
+    struct histogram *h = made(BUCKETS_NATIVE_AND(BUCKETS(1, 2)));
+    histogram_observe(h, 1);
+    metric_cell_add(&metric_cells_claim()[h->child.cells + HISTOGRAM_BUCKETS].n, 1);
+    view_of(h);
+    assert_int_equal(point.count, 1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(point.cumulative[i], 1);
 }
 
 static void in_text_a_native_histogram_is_its_sum_and_count(void **state)
@@ -440,9 +470,11 @@ int main(void)
         cmocka_unit_test(every_mantissa_is_in_its_bucket),
         cmocka_unit_test(a_power_of_two_belongs_to_the_lower_bucket),
         cmocka_unit_test_teardown(what_is_nearly_zero_is_in_the_zero_bucket, forget),
+        cmocka_unit_test_teardown(on_a_new_thread_too, forget),
         cmocka_unit_test(what_is_no_number_is_in_no_bucket_or_in_the_last),
         cmocka_unit_test_teardown(spans_bridge_small_gaps_only, forget),
         cmocka_unit_test(one_declaration_has_both_kinds),
+        cmocka_unit_test_teardown(what_is_half_observed_is_not_told, forget),
         cmocka_unit_test(in_text_a_native_histogram_is_its_sum_and_count),
         cmocka_unit_test_teardown(too_many_small_ones_widen_the_zero_bucket, forget),
         cmocka_unit_test_teardown(too_many_large_ones_halve_the_resolution, forget),
