@@ -2,26 +2,33 @@
 #include "metrics/internal.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 
 enum { WHOLE, FRACTION, CELLS };
 
 void metric_counter_add_slowly(struct counter *c, uint64_t n)
 {
-    union metric_cell *cells = metric_cells_claim() + c->child.cells;
-    metric_cell_add(&cells[WHOLE].n, n);
+    metric_cell_add(&metric_cells_claim()[c->child.cells + WHOLE].n, n);
 }
 
-void counter_add_double(struct counter *c, double n)
+static __attribute__((noinline)) void add_double_slowly(struct counter *c, double n)
 {
     if (n < 0)
         metric_error(METRIC_ERROR_NEGATIVE);
     else if (!isfinite(n)) /* it would stay so for ever */
         metric_error(METRIC_ERROR_NOT_A_NUMBER);
-    else {
-        union metric_cell *cells = metric_cells_claim() + c->child.cells;
-        metric_cell_add_double(&cells[FRACTION].x, n);
-    }
+    else
+        metric_cell_add_double(&metric_cells_claim()[c->child.cells + FRACTION].x, n);
+}
+
+void counter_add_double(struct counter *c, double n)
+{
+    union metric_cell *own = metric_own_cells;
+    if (__builtin_expect(own && n >= 0 && n <= DBL_MAX, 1))
+        metric_own_add_double(&own[c->child.cells + FRACTION].x, n);
+    else
+        add_double_slowly(c, n);
 }
 
 void counter_mirror(struct counter *c, double total)

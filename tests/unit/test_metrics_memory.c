@@ -47,6 +47,45 @@ static void without_memory_a_summary_keeps_sum_and_count(void **state)
     assert_false(isnan(summary_quantile(s, .5)));
 }
 
+/* The window is longer for a while: it ends where the last copy of the bins was made. */
+static void without_memory_a_window_forgets_later(void **state)
+{
+    (void)state;
+    const uint64_t slice = 120 * NS_PER_S;
+    uint64_t now = clock_now() + 1000 * slice;
+    summary *s = with(waits, .name = "window");
+    metrics_tick(now);
+    summary_observe(s, 1);
+    double errors = errors_of("out_of_memory");
+    alloc_fail_at(0);
+    metrics_tick(now + slice);
+    assert_true(alloc_fail_never());
+    assert_true(errors_of("out_of_memory") == errors + 1);
+    summary_observe(s, 100);
+    metrics_tick(now + 2 * slice);
+    metrics_tick(now + 5 * slice);
+    assert_true(fabs(summary_quantile(s, 0) - 1) < .01);
+    metrics_tick(now + 6 * slice);
+    assert_true(isnan(summary_quantile(s, 0)));
+    assert_int_equal(summary_count(s), 2);
+}
+
+static void without_memory_a_reset_summary_shows_its_old_window(void **state)
+{
+    (void)state;
+    summary *s = with(waits, .name = "reset");
+    summary_observe(s, 7);
+    without(waits, .name = "reset");
+    double errors = errors_of("out_of_memory");
+    alloc_fail_at(0);
+    assert_ptr_equal(s, with(waits, .name = "reset"));
+    assert_true(alloc_fail_never());
+    assert_true(errors_of("out_of_memory") == errors + 1);
+    assert_int_equal(summary_count(s), 0);
+    assert_true(summary_sum(s) == 0);
+    assert_false(isnan(summary_quantile(s, .5)));
+}
+
 static void without_memory_a_native_histogram_misses_an_observation(void **state)
 {
     (void)state;
@@ -167,6 +206,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_memory_with_gives_the_overflow_child),
         cmocka_unit_test(without_memory_a_summary_keeps_sum_and_count),
+        cmocka_unit_test(without_memory_a_window_forgets_later),
+        cmocka_unit_test(without_memory_a_reset_summary_shows_its_old_window),
         cmocka_unit_test(without_memory_a_native_histogram_misses_an_observation),
         cmocka_unit_test(a_table_that_cannot_grow_loses_nothing),
         cmocka_unit_test(an_exposition_fails_cleanly_or_is_whole),
