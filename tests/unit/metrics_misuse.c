@@ -1,5 +1,6 @@
-/* Uses of the metrics API that must not compile, one a value of MISUSE; 0 is right and must.
- * check_misuse.py compiles them all. */
+/* Wrong uses of the metrics API, one a value of MISUSE: up to 99 they must not compile, from 100 on
+ * the program must stop before main. 0 is right and must compile. check_misuse.py tries them all.
+ */
 #include "metrics/metrics.h"
 
 COUNTER(plain, "plain_total", "Without labels.");
@@ -69,16 +70,51 @@ void use(void)
 
 #if MISUSE == 11 /* no help */
 COUNTER(helpless, "helpless_total", "");
-#elif MISUSE == 12 /* the same label twice */
+#elif MISUSE == 12  /* the same label twice */
 GAUGE_VEC(twice, "twice", "Twice.", a, a);
-#elif MISUSE == 13 /* nine labels */
+#elif MISUSE == 13  /* nine labels */
 GAUGE_VEC(nine, "nine", "Nine.", a, b, c, d, e, f, g, h, i);
-#elif MISUSE == 14 /* the same variable twice */
+#elif MISUSE == 14  /* the same variable twice */
 GAUGE(plain, "plain", "A gauge.");
-#elif MISUSE == 18 /* the same state twice */
+#elif MISUSE == 18  /* the same state twice */
 STATESET(dup, "dup", "Twice.", STATES(a, a));
-#elif MISUSE == 19 /* no label */
+#elif MISUSE == 19  /* no label */
 INFO(bare, "bare_info", "Nothing.");
-#elif MISUSE == 20 /* quantiles and no window before the labels */
+#elif MISUSE == 20  /* quantiles and no window before the labels */
 SUMMARY_VEC(windowless, "windowless", "No window.", QUANTILES(.5), method);
+#elif MISUSE == 100 /* no name of a metric */
+GAUGE(wrong, "a-b", "Dashed.");
+#elif MISUSE == 101 /* the label of buckets */
+HISTOGRAM_VEC(wrong, "wrong", "Labelled le.", BUCKETS(1), le);
+#elif MISUSE == 102 /* the same with native buckets */
+HISTOGRAM_VEC(wrong, "wrong", "Labelled le.", BUCKETS_NATIVE, le);
+#elif MISUSE == 103 /* the label of quantiles */
+SUMMARY_VEC(wrong, "wrong", "Labelled quantile.", quantile);
+#elif MISUSE == 104 /* a label that Prometheus keeps for itself */
+COUNTER_VEC(wrong, "wrong_total", "Labelled.", __name__);
+#elif MISUSE == 105 /* buckets that do not ascend */
+HISTOGRAM(wrong, "wrong", "Unsorted.", BUCKETS(1, 3, 2));
+#elif MISUSE == 106 /* the same besides native ones */
+HISTOGRAM(wrong, "wrong", "Unsorted.", BUCKETS_NATIVE_AND(BUCKETS(1, 3, 2)));
+#elif MISUSE == 107 /* native buckets that do not grow */
+HISTOGRAM(wrong, "wrong", "Of equal width.", BUCKETS_NATIVE_WITH(.factor = 1));
+#elif MISUSE == 108 /* a name that is taken */
+GAUGE(wrong, "plain_total", "Again.");
+#elif MISUSE == 109 /* one family with plain_total in OpenMetrics */
+GAUGE(wrong, "plain", "Nearly again.");
+#elif MISUSE == 110 /* the name of a series of plain_seconds */
+COUNTER(wrong, "plain_seconds_count", "A part.");
+#elif MISUSE == 111 /* a name that is no info's */
+INFO(wrong, "wrong", "Without its suffix.", version);
+#elif MISUSE == 112 /* a label as its states have it */
+STATESET_VEC(wrong, "wrong", "Labelled like itself.", STATES(on, off), wrong);
+#elif MISUSE == 113 /* quantiles that are none */
+SUMMARY(wrong, "wrong", "Per cent.", QUANTILES(50, 99), WINDOW(60));
+#elif MISUSE == 114 /* a window of no time */
+SUMMARY(wrong, "wrong", "Backwards.", QUANTILES(.5), WINDOW(-60));
 #endif
+
+int main(void)
+{
+    return 0;
+}
