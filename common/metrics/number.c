@@ -27,8 +27,8 @@ struct digits {
 static int significant(uint64_t next, uint64_t last)
 {
     if (last)
-        return 16 - __builtin_clzll(last) / 8;
-    return next ? 8 - __builtin_clzll(next) / 8 : 0;
+        return 16 - (int)((unsigned)__builtin_clzll(last) / 8);
+    return next ? 8 - (int)((unsigned)__builtin_clzll(next) / 8) : 0;
 }
 
 static void take_apart(struct digits *d, struct metric_decimal v)
@@ -37,10 +37,10 @@ static void take_apart(struct digits *d, struct metric_decimal v)
         v = (struct metric_decimal){v.digits * 10, v.exponent - 1};
     bool shorter = v.digits < DIGITS_SIXTEEN; /* as likely as not: no branch */
     v.digits += v.digits * 9 & -(uint64_t)shorter;
-    uint64_t top = v.digits / DIGITS_EIGHT;
-    uint64_t next = digits_eight((uint32_t)(top % DIGITS_EIGHT));
+    uint64_t top = v.digits / DIGITS_EIGHT, first = v.digits / DIGITS_SIXTEEN;
+    uint64_t next = digits_eight((uint32_t)(top - first * DIGITS_EIGHT));
     uint64_t last = digits_eight((uint32_t)(v.digits % DIGITS_EIGHT));
-    d->first = (char)('0' + top / DIGITS_EIGHT);
+    d->first = (char)('0' + first);
     d->next = next | DIGITS_ASCII;
     d->last = last | DIGITS_ASCII;
     d->n = 1 + significant(next, last);
@@ -105,11 +105,10 @@ static char *zero(char *p)
     return p + 3;
 }
 
-static char *positive(char *p, double v)
+/* v > 0 and finite. */
+static inline char *positive(char *p, double v)
 {
     struct digits d;
-    if (v == 0)
-        return zero(p);
     take_apart(&d, metric_shortest(v));
     if (d.exponent < SMALLEST_POSITIONAL || d.exponent > LARGEST_POSITIONAL)
         return scientific(p, &d);
@@ -121,23 +120,24 @@ size_t metric_number_bound(char out[static METRIC_NUMBER_MAX], double v)
     if (!isfinite(v))
         return special(out, v);
     *out = '-'; /* where it has a sign; else overwritten */
-    return (size_t)(positive(out + !!signbit(v), fabs(v)) - out);
+    char *p = out + !!signbit(v);
+    return (size_t)((v == 0 ? zero(p) : positive(p, fabs(v))) - out);
 }
 
-/* Whole numbers that a double holds exactly, the usual case, need no search for digits. */
-static bool is_whole(double size)
+/* 0 < v < 2^53. Whole numbers, the usual case, need no search for digits. */
+static inline char *magnitude(char *p, double v)
 {
-    const double exact = 9007199254740992; /* 2^53 */
-    return size < exact && size == (double)(int64_t)size;
+    int64_t n = (int64_t)v;
+    return (double)n == v ? p + digits_u64(p, (uint64_t)n) : positive(p, v);
 }
 
 size_t metric_number_value(char out[static METRIC_NUMBER_MAX], double v)
 {
-    if (v > 0 && is_whole(v))
-        return digits_u64(out, (uint64_t)(int64_t)v);
-    if ((v < 0 && is_whole(-v)) || (v == 0 && !signbit(v))) {
-        *out = '-';
-        return (v < 0) + digits_u64(out + (v < 0), (uint64_t) - (int64_t)v);
-    }
-    return metric_number_bound(out, v);
+    const double exact = 9007199254740992; /* 2^53 */
+    *out = v == 0 ? '0' : '-';
+    if (v > 0 && v < exact)
+        return (size_t)(magnitude(out, v) - out);
+    if (v < 0 && v > -exact)
+        return (size_t)(magnitude(out + 1, -v) - out);
+    return v == 0 && !signbit(v) ? 1 : metric_number_bound(out, v);
 }

@@ -181,8 +181,8 @@ static struct metric_decimal quickly(uint64_t mantissa, int q)
     if (are_close(rest, reach) || are_close(ten - rest, reach) || are_close(fraction, half))
         return exactly(mantissa, q, false);
     digits += fraction > half;
-    digits = rest < reach ? tens : digits;
-    digits = ten - rest < reach ? tens + 10 : digits;
+    digits += (tens - digits) & -(uint64_t)(rest < reach);
+    digits += (tens + 10 - digits) & -(uint64_t)(ten - rest < reach);
     return (struct metric_decimal){digits, scale.k};
 }
 
