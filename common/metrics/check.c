@@ -182,20 +182,22 @@ static size_t base_len(const struct metric_spec *spec)
 
 bool metric_spec_takes_name(const struct metric_spec *spec, const char *name)
 {
-    static const char *const suffixes[][4] = {
-        [METRIC_COUNTER] = {""},
+    static const char *const suffixes[][5] = {
+        [METRIC_COUNTER] = {"", "_total", "_created"},
         [METRIC_GAUGE] = {""},
-        [METRIC_HISTOGRAM] = {"", "_bucket", "_sum", "_count"},
-        [METRIC_SUMMARY] = {"", "_sum", "_count"},
-        [METRIC_INFO] = {""},
+        [METRIC_HISTOGRAM] = {"", "_bucket", "_sum", "_count", "_created"},
+        [METRIC_SUMMARY] = {"", "_sum", "_count", "_created"},
+        [METRIC_INFO] = {"", "_info"},
         [METRIC_STATESET] = {""},
     };
-    size_t len = strlen(spec->name);
-    for (unsigned i = 0; i < 4 && suffixes[spec->type][i]; i++)
-        if (!strncmp(name, spec->name, len) && !strcmp(name + len, suffixes[spec->type][i]))
+    size_t len = base_len(spec);
+    bool is_unknown = spec->type == METRIC_COUNTER && !spec->name[len]; /* without _total */
+    if (strncmp(name, spec->name, len) != 0)
+        return false;
+    for (unsigned i = 0; i < (is_unknown ? 1 : 5) && suffixes[spec->type][i]; i++)
+        if (!strcmp(name + len, suffixes[spec->type][i]))
             return true;
-    len = base_len(spec);
-    return !strncmp(name, spec->name, len) && !name[len];
+    return false;
 }
 
 bool metric_specs_clash(const struct metric_spec *a, const struct metric_spec *b)

@@ -73,6 +73,7 @@ static void families_are_chosen_by_name(void **state)
     assert_chosen((const char *[]){"level"}, 1, "Level.");
     assert_chosen((const char *[]){"level", "requests_total"}, 2, "Level. Requests.");
     assert_chosen((const char *[]){"requests"}, 1, "Requests."); /* as OpenMetrics calls it */
+    assert_chosen((const char *[]){"requests_created"}, 1, "Requests.");
     assert_chosen((const char *[]){"latency_seconds_bucket"}, 1, "Latency.");
     assert_chosen((const char *[]){"leve", "level_", "level_sum", "requests_", ""}, 5, "");
 }

@@ -98,6 +98,8 @@ static const struct {
     {SPEC(.name = "taken_total"), "taken by \"taken_total\" of "},
     {SPEC(.name = "taken"), "taken by \"taken_total\" of "}, /* one family in OpenMetrics */
     {SPEC(.name = "spread_count"), "taken by \"spread\" of "},
+    {SPEC(.name = "spread_created"), "taken by \"spread\" of "},
+    {SPEC(.name = "taken_created", .type = METRIC_GAUGE), "taken by \"taken_total\" of "},
     {SPEC(.name = "spread_total"), "taken by \"spread\" of "},
 };
 
