@@ -255,6 +255,11 @@ int metrics_write(struct metrics_registry *registry, const struct metrics_exposi
 /* The Content-Type to send a format with; static memory. NULL: there is no such format. */
 const char *metrics_content_type(enum metrics_format format);
 
+/* The format for an Accept field (of several, joined with commas): the one with the highest q, of
+ * equal ones the first; the text format where none is accepted. `accept` need not be terminated,
+ * and may be NULL with a `len` of 0. */
+enum metrics_format metrics_negotiate(const char *accept, size_t len);
+
 /* metrics_write of everything in the text format 0.0.4, without a registry the default one. */
 int metrics_write_text(struct buf *out) MUST_CHECK;
 int metrics_registry_write_text(struct metrics_registry *registry, struct buf *out) MUST_CHECK;
