@@ -1,26 +1,11 @@
-/* /metrics, /health and /ready; see builtin.h. */
+/* /health and /ready; see builtin.h. */
 #include "http/builtin.h"
-
-#include "metrics/metrics.h"
 
 static const struct http_builtin *builtin;
 
 void http_builtin_setup(const struct http_builtin *setup)
 {
     builtin = setup;
-}
-
-void http_metrics(struct http_exchange *x, void *ctx)
-{
-    struct buf page = {0};
-    (void)ctx;
-    if (metrics_write_text(&page) != OK) {
-        buf_free(&page);
-        http_reply_error(x, 503, "out of memory");
-        return;
-    }
-    http_reply(x, &(struct http_response){
-                      .status = 200, .content_type = METRICS_TEXT_CONTENT_TYPE, .take = &page});
 }
 
 void http_health(struct http_exchange *x, void *ctx)

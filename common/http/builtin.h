@@ -5,11 +5,20 @@
  * /ready is 200 when all that are not optional can and the program is not shutting down, else 503,
  * and names each one's state:
  * {"ready":false,"dependencies":{"postgres":"up","rabbitmq":"down"}}.
+ *
+ * /metrics is the default registry in the format that Accept prefers, see metrics_negotiate;
+ * `?name[]=a&name[]=b` asks for some families alone. HTTP_GZIP_MIN bytes or more are compressed on
+ * the thread pool where Accept-Encoding allows it. Past HTTP_SCRAPES_MAX scrapes that are being
+ * written, compressed or sent, further ones are 503 and counted in http_rejected_total.
  */
 #ifndef HTTP_BUILTIN_H
 #define HTTP_BUILTIN_H
 
 #include "http/router.h"
+
+#define HTTP_SCRAPES_MAX      40 /* in flight; each holds a page in memory */
+#define HTTP_SCRAPE_NAMES_MAX 64 /* name[] in a query; past it 400 */
+#define HTTP_GZIP_MIN         4096
 
 struct http_dependency {
     const char *name;

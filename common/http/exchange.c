@@ -28,6 +28,7 @@ struct http_exchange *http_exchange_take(struct http_server *server)
     x->state = EXCHANGE_RECEIVING;
     x->route = "other";
     x->data = NULL;
+    x->ended = NULL;
     x->began = server->read_at;
     x->refused = x->interim = false;
     return x;
@@ -68,6 +69,8 @@ void http_exchange_end(struct http_exchange *x)
     const struct http_server_options *o = &server->options;
     if (o->answered && !x->interim)
         o->answered(x, x->status, clock_seconds(x->began, clock_now()), o->ctx);
+    if (x->ended)
+        x->ended(x);
     http_exchange_give(x);
     server->outstanding--;
     http_server_check(server);

@@ -18,6 +18,7 @@ enum http_reject {
     /* below HTTP_REFUSAL_COUNT: enum http_refusal */
     HTTP_REJECT_TIMEOUT = HTTP_REFUSAL_COUNT, /* head or body came too slowly */
     HTTP_REJECT_CONNECTIONS,                  /* too many */
+    HTTP_REJECT_SCRAPES,                      /* too many at once */
     HTTP_REJECT_COUNT,
 };
 
@@ -64,7 +65,8 @@ struct http_exchange {
     struct buf body; /* one that was moved */
     const char *route;
     void *data;
-    uint64_t began; /* clock_now at its first byte */
+    void (*ended)(struct http_exchange *x); /* the answer has left or was dropped; may be NULL */
+    uint64_t began;                         /* clock_now at its first byte */
     int status;
     bool refused; /* no handler saw it */
     bool interim; /* 100 Continue, which is no answer */

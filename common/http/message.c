@@ -123,20 +123,34 @@ static struct http_span until(const char *from, const char *end, char stop)
     return (struct http_span){from, (size_t)((at ? at : end) - from)};
 }
 
-int http_query(const struct http_message *m, const char *name, char *out, size_t size)
+/* Takes the next pair off the front. */
+static void take_pair(struct http_span *rest, struct http_span *key, struct http_span *value)
 {
-    const char *end = m->query.data + m->query.len;
-    for (const char *at = m->query.data; at && at < end;) {
-        struct http_span pair = until(at, end, '&');
-        struct http_span key = until(at, at + pair.len, '=');
-        struct http_span value = {at + key.len, pair.len - key.len};
-        if (value.len) { /* the '=' itself */
-            value.data++;
-            value.len--;
-        }
+    const char *end = rest->data + rest->len;
+    struct http_span pair = until(rest->data, end, '&');
+    size_t taken = pair.len < rest->len ? pair.len + 1 : pair.len;
+    *key = until(pair.data, pair.data + pair.len, '=');
+    *value = (struct http_span){pair.data + key->len, pair.len - key->len};
+    if (value->len) { /* the '=' itself */
+        value->data++;
+        value->len--;
+    }
+    *rest = (struct http_span){rest->data + taken, rest->len - taken};
+}
+
+int http_query_next(struct http_span *rest, const char *name, char *out, size_t size)
+{
+    while (rest->len) {
+        struct http_span key, value;
+        take_pair(rest, &key, &value);
         if (name_is(key, name))
             return size ? decode(value, out, size) : ERR_INVALID;
-        at += pair.len + 1;
     }
     return 0;
+}
+
+int http_query(const struct http_message *m, const char *name, char *out, size_t size)
+{
+    struct http_span rest = m->query;
+    return http_query_next(&rest, name, out, size);
 }

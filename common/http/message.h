@@ -53,6 +53,9 @@ const struct http_span *http_header(const struct http_message *m, const char *na
  * or ERR_INVALID for bad escapes, an encoded NUL, or a value longer than `size` - 1. The first one
  * of that name counts. */
 int http_query(const struct http_message *m, const char *name, char *out, size_t size);
+/* The same for one that may be there several times: `*rest` begins as m->query, and is what is left
+ * to look at. */
+int http_query_next(struct http_span *rest, const char *name, char *out, size_t size);
 
 static inline bool http_span_is(struct http_span s, const char *text)
 {

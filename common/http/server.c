@@ -16,7 +16,8 @@
 
 COUNTER(connections_total, "http_connections_total", "HTTP connections accepted.");
 COUNTER_VEC(rejected_total, "http_rejected_total",
-            "HTTP requests refused before a handler saw them, and connections refused.", reason);
+            "HTTP requests refused before a handler saw them, connections and scrapes refused.",
+            reason);
 
 static struct counter *rejected[HTTP_REJECT_COUNT];
 
@@ -26,6 +27,7 @@ static void bind_rejected(void)
         rejected[i] = with(rejected_total, .reason = http_refusal_label((enum http_refusal)i));
     rejected[HTTP_REJECT_TIMEOUT] = with(rejected_total, .reason = "timeout");
     rejected[HTTP_REJECT_CONNECTIONS] = with(rejected_total, .reason = "connections");
+    rejected[HTTP_REJECT_SCRAPES] = with(rejected_total, .reason = "scrapes");
 }
 
 void http_server_count_reject(int reason)

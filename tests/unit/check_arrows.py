@@ -14,7 +14,7 @@ import sys
 
 LIBRARY_OF = [(r"uv(/.*)?\.h", "PkgConfig::UV"), (r"hiredis/.*", "PkgConfig::HIREDIS"),
               (r"(postgresql/)?libpq-.*", "PkgConfig::PQ"), (r"(rabbitmq-c/)?amqp.*", "PkgConfig::RABBITMQ"),
-              (r"jansson.*", "PkgConfig::JANSSON"), (r"llhttp.*", "PkgConfig::LLHTTP")]
+              (r"jansson.*", "PkgConfig::JANSSON"), (r"llhttp.*", "PkgConfig::LLHTTP"), (r"z(lib|conf)\.h", "PkgConfig::ZLIB")]
 
 
 class Part:

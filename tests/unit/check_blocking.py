@@ -71,6 +71,7 @@ BECAUSE = [
     ("http/server.c", START, "getaddrinfo freeaddrinfo bind listen"),
     ("http/server.c", SOCKET, "accept4"),
     ("http/connection.c", "with MSG_DONTWAIT", "recv"),
+    ("http/gzip.c", POOL, "deflate deflateEnd deflateInit2_"),
     ("http/healthcheck.c", "a process of its own, without a loop",
      "getaddrinfo freeaddrinfo connect send recv fprintf fwrite"),
     ("redis/client.c", "given a numeric address, so that there is no name to look up", "redisAsyncConnect"),
