@@ -8,7 +8,7 @@
 bool http_gzip_is_wanted(const char *accept_encoding, size_t len);
 
 /* Appends the packed bytes. 0, ERR_NOMEM or ERR_TOO_LARGE (past 4 GiB); then `out` holds a part.
- * Takes some 3 ns a byte, so it runs on the thread pool, never on the loop. */
+ * Takes 45 us and 3 ns a byte more, so it runs on the thread pool, never on the loop. */
 int http_gzip(const char *data, size_t len, struct buf *out) MUST_CHECK;
 
 #endif
