@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 import metrics_proto
 
 TEXT, OPENMETRICS, PROTOBUF = "012"
-NAMES = ["", "plain", 'a"b', "a\\b", "a\nb", "\\n", "{}=,#", "\u00e4\u20ac\U0001f350", "bad\ufffd", 'x"} 1\nforged_total 7']
+NAMES = ["", "plain", 'a"b', "a\\b", "a\nb", "\\n", "{}=,#", "\u00e4\u20ac\U0001f350", "bad\ufffd",
+         'x"} 1\nforged_total 7']
 LEVELS = {"inf": math.inf, "-inf": -math.inf, "tiny": 5e-324, "sum": 0.1 + 0.2, "large": -1e300}
 TYPES = {"events": "counter", "named": "counter", "level": "gauge", "latency_seconds": "histogram",
          "tiny_seconds": "histogram", "job_seconds": "summary", "empty_seconds": "summary", "page_build_info": "gauge"}

@@ -55,7 +55,10 @@ def _family_class():
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
     pool.Add(file)
-    return message_factory.MessageFactory(pool).GetPrototype(pool.FindMessageTypeByName("io.prometheus.client.MetricFamily"))
+    family = pool.FindMessageTypeByName("io.prometheus.client.MetricFamily")
+    if hasattr(message_factory, "GetMessageClass"):  # since protobuf 4.22; the other way is gone since 5
+        return message_factory.GetMessageClass(family)
+    return message_factory.MessageFactory(pool).GetPrototype(family)
 
 
 MetricFamily = _family_class()
