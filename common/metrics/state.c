@@ -5,13 +5,17 @@
 
 /* ---- Infos ---------------------------------------------------------------------------------- */
 
-/* The new one comes before the old ones go, so that no exposition is without. */
+/* The new one comes before the old ones go, so that no exposition is without; and again under the
+ * lock, so that of two that are set at once one stays. */
 void metric_info_set(struct metric_family *f, const char *const values[])
 {
-    const struct metric_child *now = metric_family_with(f, values);
+    struct metric_child *now = metric_family_with(f, values);
+    pthread_mutex_lock(&f->lock);
+    metric_child_show(now, true);
     METRIC_EACH_CHILD(child, f)
     if (child != now)
         metric_child_show(child, false);
+    pthread_mutex_unlock(&f->lock);
 }
 
 static int read_info(const struct metric_child *child, struct metric_scratch *scratch,

@@ -63,6 +63,7 @@ BECAUSE = [
     ("metrics/collector.c", SHORT, "pthread_mutex_lock"),
     ("metrics/native_read.c", SHORT, "pthread_mutex_lock"),
     ("metrics/registry.c", SHORT, "pthread_mutex_lock"),
+    ("metrics/state.c", SHORT, "pthread_mutex_lock"),
     ("metrics/window.c", SHORT, "pthread_mutex_lock"),
     ("metrics/cells.c", SHORT, "pthread_mutex_lock pthread_once"),
     ("metrics/exposition.c", SHORT, "pthread_mutex_lock"),

@@ -1,6 +1,10 @@
 /* Infos, state sets, plain summaries, and what functions tell at an exposition. */
 #include "metrics_page.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
 static struct metrics_registry mine = METRICS_REGISTRY_INIT;
 
 INFO_IN(mine, build, "shop_build_info", "What was built.", version, compiler);
@@ -45,6 +49,52 @@ static void an_info_says_what_was_set_last(void **state)
     info_set(build, .version = "1", .compiler = "cc");
     assert_true(page_value(&mine, "shop_build_info{version=\"1\",compiler=\"cc\"}") == 1);
     assert_true(isnan(page_value(&mine, "shop_build_info{version=\"2\",compiler=\"cc\"}")));
+}
+
+enum { ROUNDS = 5000 };
+INFO_IN(mine, raced, "raced_info", "Set by two threads.", who);
+static char names[2][2] = {"a", "b"};
+static atomic_uint arrived;
+
+/* Spins, so that both go on at the same moment. */
+static void meet(unsigned times)
+{
+    atomic_fetch_add(&arrived, 1);
+    while (atomic_load(&arrived) < 2 * times)
+        sched_yield();
+}
+
+static void count(void *ctx, const char *const values[], void *child)
+{
+    (void)values;
+    (void)child;
+    ++*(unsigned *)ctx;
+}
+
+/* After each round, in which both have set it, there is one. */
+static void *set_again_and_again(void *ctx)
+{
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        unsigned n = 0;
+        meet(2 * i + 1);
+        info_set(raced, .who = ctx);
+        meet(2 * i + 2);
+        metric_each_child(&raced, count, &n);
+        wrong += n != 1;
+    }
+    return (void *)(uintptr_t)wrong;
+}
+
+static void of_two_that_set_an_info_at_once_one_wins(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *wrong;
+    assert_int_equal(pthread_create(&thread, NULL, set_again_and_again, names[0]), 0);
+    assert_null(set_again_and_again(names[1]));
+    pthread_join(thread, &wrong);
+    assert_null(wrong);
 }
 
 static void a_state_set_has_a_series_a_state(void **state)
@@ -178,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_info_says_what_was_set_last),
+        cmocka_unit_test(of_two_that_set_an_info_at_once_one_wins),
         cmocka_unit_test(a_state_set_has_a_series_a_state),
         cmocka_unit_test(several_states_may_hold),
         cmocka_unit_test(a_plain_summary_is_sum_and_count),
