@@ -1,7 +1,7 @@
 /*
  * How the bench of the metrics library measures, and how it says what it found.
  *
- * A figure is the best of several runs of some 20 ms each, with as many operations as that takes:
+ * A figure is the best of many runs of some 2 ms each, with as many operations as that takes:
  * what a busy machine adds, it adds to the others. The loop around the operation, about 0.3 ns, is
  * in it. The peers in bench/peers/metrics_* measure in the same way, with the same values, labels
  * and names; the command prints all of them side by side.

@@ -21,8 +21,9 @@
  * - A label value is UTF-8 text that is copied. NULL counts as "", and invalid bytes become U+FFFD;
  *   both are counted as errors. Never use what a stranger may choose: a family holds
  *   METRICS_MAX_CHILDREN children, and all that come later share one, labelled "overflow".
- * - Updates come from any thread, take no lock, are never held up by a scrape, and cannot fail.
- * What makes no sense (adding -1 to a counter, observing NaN) changes nothing and is counted in
+ * - Updates come from any thread, take no lock, are never held up by a scrape, and cannot fail. The
+ *   first one of a thread makes its cells, under a lock; so none comes from a signal handler.
+ * - What makes no sense (adding -1 to a counter, observing NaN) changes nothing and is counted in
  *   metrics_errors_total{reason}.
  * - A program that observes summaries calls metrics_tick now and then.
  */
@@ -383,8 +384,9 @@ static inline void summary_observe(struct summary *s, double value)
     union metric_cell *own = metric_own_cells;
     uint64_t i = metric_positive_bin(value);
     if (__builtin_expect(own && i < METRIC_POSITIVE * METRIC_OCTAVE, 1)) {
-        union metric_cell *octave = &own[s->child.cells + METRIC_POSITIVE + i / METRIC_OCTAVE];
-        struct metric_bin *bins = atomic_load_explicit(&octave->bins, memory_order_relaxed);
+        union metric_cell *octaves = own + s->child.cells;
+        struct metric_bin *bins = atomic_load_explicit(
+            &octaves[METRIC_POSITIVE + i / METRIC_OCTAVE].bins, memory_order_relaxed);
         if (__builtin_expect(bins != NULL, 1)) {
             struct metric_bin *bin = &bins[i % METRIC_OCTAVE];
             uint64_t n = metric_own_add(&bin->n, 1);

@@ -26,8 +26,8 @@ namespace {
 
 using Work = std::function<void(unsigned)>;
 
-constexpr double run_seconds = .02;
-constexpr int repeats = 7;
+constexpr double run_seconds = .002;
+constexpr int repeats = 70;
 constexpr unsigned n_values = 1 << 18, n_families = 50, n_children = 2000;
 constexpr double n_series = n_families * n_children;
 

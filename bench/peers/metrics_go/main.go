@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	runTime   = 20 * time.Millisecond
-	repeats   = 7
+	runTime   = 2 * time.Millisecond
+	repeats   = 70
 	values    = 1 << 18
 	nFamilies = 50
 	nChildren = 2000
