@@ -40,9 +40,13 @@ class Api:
         return found
 
     def kind(self, metric):
-        """counter, gauge, histogram or summary, as the metric's TYPE line said; None where it is unknown."""
-        data = self._get("metadata", metric=metric)
-        return data[metric][0]["type"] if data and metric in data else None
+        """counter, gauge, histogram or summary, as the metric's TYPE line said; None where it is unknown. OpenMetrics
+        names a counter there without its _total."""
+        for name in (metric, metric.removesuffix("_total")):
+            data = self._get("metadata", metric=name)
+            if data and name in data:
+                return data[name][0]["type"]
+        return None
 
     def pages(self):
         """(graph, targets): Debian's builds serve the classic pages alone, 3.x has /query, other builds /graph."""
