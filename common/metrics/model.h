@@ -4,7 +4,7 @@
  *
  *     registry ── families, by name ── children, in the order of their making, and a hash table
  *
- * A child begins with struct metric_child and goes on with the cells of its type. Children are made
+ * A child begins with struct metric_child and goes on with what its type keeps. Children are made
  * once and never freed or reused for other labels while the family lives; that is what makes
  * look-ups, updates and expositions lock-free. Only making a child takes the family's lock.
  *
