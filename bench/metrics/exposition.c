@@ -84,8 +84,7 @@ void measure_exposition(void)
                                            [METRICS_PROTOBUF] = ".protobuf"};
     measure_memory();
     make_series(false);
-    for (format = METRICS_TEXT; format <= METRICS_PROTOBUF && metrics_content_type(format);
-         format++)
+    for (format = METRICS_TEXT; format <= METRICS_PROTOBUF; format++)
         measure_format(suffixes[format]);
     buf_free(&page);
 }

@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #define RUN_SECONDS .002
-enum { REPEATS = 70 };
+#define ALL_SECONDS .14
+enum { LEAST_RUNS = 5 };
 
 static double seconds_of(work_fn *work, unsigned n)
 {
@@ -25,9 +26,10 @@ static double best_ns(double (*run)(work_fn *, unsigned), work_fn *work)
     double seconds = run(work, n);
     while (seconds < RUN_SECONDS)
         seconds = run(work, n *= 2);
-    double best = seconds;
-    for (int i = 1; i < REPEATS; i++) {
+    double best = seconds, all = seconds;
+    for (int i = 1; i < LEAST_RUNS || all < ALL_SECONDS; i++) {
         seconds = run(work, n);
+        all += seconds;
         best = seconds < best ? seconds : best;
     }
     return best * 1e9 / n;

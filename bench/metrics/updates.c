@@ -14,6 +14,7 @@ COUNTER(events, "bench_events_total", "Events.");
 COUNTER_VEC(requests, "bench_requests_total", "Requests.", method, endpoint);
 GAUGE(level, "bench_level", "Level.");
 HISTOGRAM(latency, "bench_latency_seconds", "Latency.", BUCKETS_DEFAULT);
+HISTOGRAM(native, "bench_native_seconds", "Latency.", BUCKETS_NATIVE);
 SUMMARY(job, "bench_job_seconds", "Jobs.", QUANTILES(.5, .9, .99), WINDOW(600));
 
 static double values[VALUES];
@@ -52,6 +53,11 @@ static void histogram_observes(unsigned n)
     for (unsigned i = 0; i < n; i++)
         histogram_observe(&latency, values[i % VALUES]);
 }
+static void native_observes(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        histogram_observe(&native, values[i % VALUES]);
+}
 static void summary_observes(unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
@@ -67,5 +73,6 @@ void measure_updates(void)
     measure_show("gauge_set", measure_ns(gauge_sets), "ns");
     measure_show("gauge_inc", measure_ns(gauge_incs), "ns");
     measure_show("histogram", measure_ns(histogram_observes), "ns");
+    measure_show("native", measure_ns(native_observes), "ns");
     measure_show("summary", measure_ns(summary_observes), "ns");
 }

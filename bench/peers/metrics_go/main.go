@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,8 +18,9 @@ import (
 )
 
 const (
-	runTime   = 2 * time.Millisecond
-	repeats   = 70
+	runTime   = .002 // seconds
+	allTime   = .14  // seconds
+	leastRuns = 5
 	values    = 1 << 18
 	nFamilies = 50
 	nChildren = 2000
@@ -54,14 +56,14 @@ func secondsOf(work func(int), n int) float64 {
 }
 
 func slowerSeconds(work func(int), n int) float64 {
-	var ready, done sync.WaitGroup
+	var ready int32
+	var done sync.WaitGroup
 	var seconds [2]float64
-	ready.Add(2)
 	done.Add(2)
 	for i := range seconds {
 		go func(i int) {
-			ready.Done()
-			ready.Wait()
+			for atomic.AddInt32(&ready, 1); atomic.LoadInt32(&ready) < 2; {
+			}
 			seconds[i] = secondsOf(work, n)
 			done.Done()
 		}(i)
@@ -73,12 +75,15 @@ func slowerSeconds(work func(int), n int) float64 {
 func bestNs(run func(func(int), int) float64, work func(int)) float64 {
 	n := 1
 	best := run(work, n)
-	for best < runTime.Seconds() {
+	for best < runTime {
 		n *= 2
 		best = run(work, n)
 	}
-	for i := 1; i < repeats; i++ {
-		best = math.Min(best, run(work, n))
+	all := best
+	for i := 1; i < leastRuns || all < allTime; i++ {
+		seconds := run(work, n)
+		all += seconds
+		best = math.Min(best, seconds)
 	}
 	return best * 1e9 / float64(n)
 }
