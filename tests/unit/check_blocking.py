@@ -56,6 +56,7 @@ TERMINAL = "says so to who sits before it; traffic serves nobody"
 BECAUSE = [
     ("base/log.c", "asks with a time-out of 0, and writes what is taken at once", "poll write"),
     ("base/settings_help.c", START, "fflush fwrite fprintf printf putchar puts fputc fputs"),
+    ("metrics/lint.c", START, "fprintf"),
     ("metrics/registry.c", "the last words of a program that a wrong metric ends", "fprintf fwrite"),
     ("metrics/process.c", "files of /proc, which no disk holds",
      "fopen fread fclose open pread opendir readdir rewinddir closedir"),
@@ -66,6 +67,7 @@ BECAUSE = [
     ("metrics/state.c", SHORT, "pthread_mutex_lock"),
     ("metrics/window.c", SHORT, "pthread_mutex_lock"),
     ("metrics/cells.c", SHORT, "pthread_mutex_lock pthread_once"),
+    ("metrics/lint.c", SHORT, "pthread_mutex_lock"),
     ("metrics/exposition.c", SHORT, "pthread_mutex_lock"),
     ("metrics/shortest.c", "a table of some microseconds, once", "pthread_once"),
     ("loop/loop.c", "is the loop", "uv_run"),
