@@ -1,10 +1,25 @@
 /* /health and /ready; see builtin.h. */
 #include "http/builtin.h"
 
+#include "base/log.h"
+#include "metrics/lint.h"
+
 static const struct http_builtin *builtin;
+
+#ifdef WORKSHOP_DEBUG
+static void warn(void *ctx, const struct metrics_finding *f)
+{
+    (void)ctx;
+    log_warn("a metric is not named as is the custom", LOG_STR("metric", f->name),
+             LOG_STR("advice", f->text), LOG_STR("file", f->file), LOG_INT("line", f->line));
+}
+#endif
 
 void http_builtin_setup(const struct http_builtin *setup)
 {
+#ifdef WORKSHOP_DEBUG
+    metrics_lint(NULL, setup->odd_names, warn, NULL);
+#endif
     builtin = setup;
 }
 

@@ -32,10 +32,13 @@ struct http_dependency {
 struct http_builtin {
     struct loop *loop;
     const struct http_dependency *dependencies; /* ends with a NULL name; may be NULL */
+    const char *const *odd_names; /* metrics that metrics_lint leaves alone, because an exercise of
+                                   * the field calls them so; ends with NULL; may be NULL */
 };
 
 /* Handlers for a route table; a program's own ctx is not passed to them, so they look here. Call
- * http_builtin_setup once, before the server listens. Memory stays the caller's. */
+ * http_builtin_setup once, before the server listens; in a debug build it logs what metrics_lint
+ * says. Memory stays the caller's. */
 void http_builtin_setup(const struct http_builtin *builtin);
 void http_metrics(struct http_exchange *x, void *ctx);
 void http_health(struct http_exchange *x, void *ctx);

@@ -4,6 +4,7 @@
 
 /* cmocka.h wants these first */
 #include "metrics/metrics.h"
+#include "metrics/testing.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -27,17 +28,10 @@ static inline char *page_of(struct metrics_registry *registry)
     return text;
 }
 
-/* The value on the line that begins with `series` and a space; NaN where there is none. */
+/* The value of a series; NaN where there is none. */
 static inline double page_value(struct metrics_registry *registry, const char *series)
 {
-    char *page = page_of(registry), *line = page;
-    size_t len = strlen(series);
-    double value = NAN;
-    for (; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-        if (!strncmp(line, series, len) && line[len] == ' ')
-            value = strtod(line + len + 1, NULL);
-    free(page);
-    return value;
+    return metric_value(registry, series);
 }
 
 static inline double errors_of(const char *reason)

@@ -1,6 +1,7 @@
 /* Routes and the built-in ones, as a peer of the server sees them. */
 #include "http/builtin.h"
 #include "http_peer.h"
+#include "metrics/metrics.h"
 
 #include <sys/wait.h>
 
@@ -18,6 +19,9 @@ static void show(struct http_exchange *x, void *ctx)
              (int)value.len, value.data);
     http_reply_text(x, 200, text);
 }
+
+GAUGE(odd, "router_odd_ms", "Against the custom.");
+GAUGE(allowed, "router_allowed_ms", "Against it too, but that is known.");
 
 static const struct http_route routes[] = {
     {"GET", "/hello", show, .flags = HTTP_NO_HEAD},
@@ -46,7 +50,9 @@ static const struct http_dependency dependencies[] = {
     {"redis", is_up, &redis, .optional = true},
     {NULL},
 };
-static const struct http_builtin builtin = {.loop = &t.loop, .dependencies = dependencies};
+static const char *const odd_names[] = {"router_allowed_ms", NULL};
+static const struct http_builtin builtin = {
+    .loop = &t.loop, .dependencies = dependencies, .odd_names = odd_names};
 static struct http_router router = {.routes = routes, .ctx = (void *)"ctx"};
 
 static int setup(void **state)
@@ -183,13 +189,35 @@ static void test_healthcheck(void **state)
     assert_int_equal(healthcheck("nonsense"), 1);
 }
 
+/* What it says goes to a pipe in the place of standard error. */
+static void test_lint_at_start(void **state)
+{
+    (void)state;
+    int ends[2], kept = dup(STDERR_FILENO);
+    char said[4096] = "";
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    http_builtin_setup(&builtin);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[1]);
+    assert_true(read(ends[0], said, sizeof said - 1) >= 0);
+    close(ends[0]);
+#ifdef WORKSHOP_DEBUG
+    assert_non_null(strstr(said, "router_odd_ms"));
+    assert_non_null(strstr(said, "metric names should not contain abbreviated units"));
+    assert_non_null(strstr(said, "test_http_router.c"));
+#endif
+    assert_null(strstr(said, "router_allowed_ms"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_routes),       cmocka_unit_test(test_not_found),
         cmocka_unit_test(test_wrong_method), cmocka_unit_test(test_names),
         cmocka_unit_test(test_builtin),      cmocka_unit_test(test_ready),
-        cmocka_unit_test(test_healthcheck),
+        cmocka_unit_test(test_healthcheck),  cmocka_unit_test(test_lint_at_start),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

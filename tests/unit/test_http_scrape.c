@@ -2,7 +2,7 @@
 #include "http/builtin.h"
 #include "http/gzip.h"
 #include "http_peer.h"
-#include "metrics/metrics.h"
+#include "metrics/testing.h"
 
 #include <semaphore.h>
 
@@ -279,24 +279,14 @@ static void release_pool(void)
         sem_post(&t.release);
 }
 
-static double value_of(const char *line)
-{
-    struct buf page = {0};
-    assert_int_equal(metrics_write_text(&page), OK);
-    const char *at = strstr(buf_cstr(&page), line);
-    double value = at ? strtod(at + strlen(line), NULL) : -1;
-    buf_free(&page);
-    return value;
-}
-
-#define REJECTED "\nhttp_rejected_total{reason=\"scrapes\"} "
+#define REJECTED "http_rejected_total{reason=\"scrapes\"}"
 
 /* The loop goes on serving meanwhile. */
 static void scrapes_in_flight_are_limited(void **state)
 {
     (void)state;
     int fds[HTTP_SCRAPES_MAX];
-    double before = value_of(REJECTED);
+    double before = metric_value(NULL, REJECTED);
     block_pool();
     for (int i = 0; i < HTTP_SCRAPES_MAX; i++)
         fds[i] = ask("GET", "", "Accept-Encoding: gzip\r\n");
@@ -304,7 +294,7 @@ static void scrapes_in_flight_are_limited(void **state)
     struct answer refused = get("", "");
     assert_in(refused.head, "HTTP/1.1 503 ");
     assert_in(refused.head, "\r\nRetry-After: 1\r\n");
-    assert_true(value_of(REJECTED) == before + 1);
+    assert_true(metric_value(NULL, REJECTED) == before + 1);
     release_pool();
     for (int i = 0; i < HTTP_SCRAPES_MAX; i++) {
         struct answer a = answer_of(fds[i]);
