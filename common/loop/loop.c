@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "loop/handles.h"
 #include "metrics/metrics.h"
 
 #include <assert.h>
@@ -43,6 +44,30 @@ static void on_before_poll(uv_prepare_t *handle)
     metrics_tick(now);
     loop->turn_began = now;
     loop->idle_before = idle;
+}
+
+/* All of them are tried, whichever fails. */
+int loop_metrics(bool on)
+{
+    if (!on) {
+        metrics_unregister(&metrics_default, &loop_iterations);
+        metrics_unregister(&metrics_default, &loop_idle);
+        metrics_unregister(&metrics_default, &loop_iteration);
+        return loop_handles_show(false);
+    }
+    int rc = metrics_register(&metrics_default, &loop_iterations, NULL);
+    int rc_idle = metrics_register(&metrics_default, &loop_idle, NULL);
+    int rc_iteration = metrics_register(&metrics_default, &loop_iteration, NULL);
+    int rc_handles = loop_handles_show(true);
+    return rc ? rc : rc_idle ? rc_idle : rc_iteration ? rc_iteration : rc_handles;
+}
+
+int loop_build_info(bool on)
+{
+    if (on)
+        return metrics_register(&metrics_default, &metric_build_info, NULL);
+    metrics_unregister(&metrics_default, &metric_build_info);
+    return OK;
 }
 
 /* Shutdown ----------------------------------------------------------------------------------- */
@@ -192,6 +217,7 @@ int loop_init(struct loop *loop)
     int rc = uv_loop_init(&loop->uv);
     rc = rc ? rc : uv_loop_configure(&loop->uv, UV_METRICS_IDLE_TIME);
     rc = rc ? rc : start_handles(loop);
+    rc = rc ? rc : loop_handles_count(loop);
     loop->turn_began = clock_now();
     return rc;
 }
@@ -199,6 +225,7 @@ int loop_init(struct loop *loop)
 int loop_run(struct loop *loop)
 {
     uv_run(&loop->uv, UV_RUN_DEFAULT);
+    loop_handles_forget(loop);
     if (loop->stuck) {
         log_error("ending with handles that would not close");
         return 1;

@@ -8,7 +8,8 @@
  *
  * One loop a process: its metrics are the process's. Series: libuv_loop_iterations_total,
  * libuv_loop_idle_seconds_total and libuv_loop_iteration_seconds, the time that the callbacks of
- * one turn took, which is how long another event may have waited.
+ * one turn took, which is how long another event may have waited. Every turn counts, none is
+ * sampled, and a scrape resets nothing. libuv_handles{type,active} is counted at each scrape.
  */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
@@ -85,6 +86,11 @@ bool loop_stopping(const struct loop *loop);
  * limit, which is logged with the names of the parts that it waited for. A second signal ends the
  * process at once. */
 int loop_run(struct loop *loop) MUST_CHECK;
+
+/* libuv_* and workshop_build_info are in the default registry unless these switch them off. 0; or
+ * ERR_NOMEM, or ERR_INVALID where they were on already. */
+int loop_metrics(bool on);
+int loop_build_info(bool on);
 
 /* The loop's clock in milliseconds, as of this turn. */
 static inline uint64_t loop_ms(const struct loop *loop)

@@ -19,7 +19,7 @@ LIBC = """
     exit exp2 fcntl floor free frexp gai_strerror getenv getpid getrandom getrlimit getrusage getsockopt gmtime_r ioctl
     ilogb isatty ldexp localtime_r log log2 madvise malloc memccpy memchr memcmp memcpy memmem memmove mempcpy memrchr memset mmap ntohs pow
     pthread_atfork pthread_key_create pthread_setspecific
-    program_invocation_short_name pthread_mutex_destroy pthread_mutex_init pthread_mutex_trylock
+    program_invocation_short_name pthread_mutex_destroy pthread_mutex_init pthread_mutex_trylock pthread_equal pthread_self
     pthread_mutex_unlock qsort random rawmemchr realloc round setrlimit setsockopt shutdown signal snprintf socket sprintf
     sscanf stderr stdout stpcpy strcasecmp strcat strchr strchrnul strcmp strcpy strcspn strdup strerror strerrorname_np
     strftime strlen strncasecmp strncmp strncpy strndup strnlen strpbrk strrchr strspn strstr strtod strtok_r strtol
@@ -34,7 +34,7 @@ LIBRARIES = """
     uv_mutex_unlock uv_now uv_poll_init uv_poll_start uv_poll_stop uv_prepare_init uv_prepare_start uv_queue_work
     uv_read_start uv_read_stop uv_shutdown uv_signal_init uv_signal_start uv_stop uv_stream_get_write_queue_size
     uv_strerror uv_tcp_connect uv_tcp_getsockname uv_tcp_init uv_tcp_nodelay uv_tcp_open uv_timer_init uv_timer_start
-    uv_timer_stop uv_try_write uv_write
+    uv_timer_stop uv_try_write uv_write uv_walk uv_handle_get_type uv_handle_type_name
     amqp_cstring_bytes amqp_decode_method amqp_decode_properties amqp_encode_method amqp_encode_properties
     init_amqp_pool recycle_amqp_pool empty_amqp_pool
     PQclear PQcmdTuples PQconninfoFree PQconninfoParse PQerrorMessage PQfreemem PQgetvalue PQisBusy PQpipelineStatus

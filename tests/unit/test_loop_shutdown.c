@@ -2,12 +2,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "loop/loop.h"
-#include "metrics/metrics.h"
+#include "metrics/testing.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -197,6 +199,68 @@ static void turn_counts_work_of_io_callbacks(void **state)
     close(work_pipe[1]);
 }
 
+static double handles(const char *type, const char *active)
+{
+    char series[100];
+    snprintf(series, sizeof series, "libuv_handles{type=\"%s\",active=\"%s\"}", type, active);
+    return metric_value(NULL, series);
+}
+
+static double still, moving, iterations, turns;
+
+static void look(uv_timer_t *t)
+{
+    still = handles("timer", "false");
+    moving = handles("timer", "true");
+    assert_true(handles("signal", "true") >= 2);
+    iterations = metric_value(NULL, "libuv_loop_iterations_total");
+    turns = metric_value(NULL, "libuv_loop_iteration_seconds_count");
+    loop_stop(t->loop->data, 0);
+}
+
+static void nothing(uv_timer_t *t)
+{
+    (void)t;
+}
+
+/* Also: every turn is in the histogram, and no scrape resets it. */
+static void handles_are_counted_when_asked_for(void **state)
+{
+    (void)state;
+    struct loop loop;
+    struct loop_part parts[3];
+    uv_timer_t other;
+    register_all(&loop, parts);
+    uv_timer_init(&loop.uv, &other);
+    uv_timer_start(&timer, look, 1, 0);
+    double idle_then = handles("timer", "false"), moving_then = handles("timer", "true");
+    uv_timer_start(&other, nothing, 100000, 0);
+    assert_true(handles("timer", "false") == idle_then - 1);
+    assert_true(handles("timer", "true") == moving_then + 1);
+    uv_close((uv_handle_t *)&other, NULL);
+    assert_int_equal(loop_run(&loop), 0);
+    assert_true(still >= 1 && moving >= 0);
+    assert_true(iterations >= 1 && turns == iterations);
+}
+
+static void what_is_told_can_be_switched_off(void **state)
+{
+    (void)state;
+    const char *const series[] = {"libuv_loop_iterations_total", "libuv_loop_idle_seconds_total",
+                                  "libuv_loop_iteration_seconds_count"};
+    assert_int_equal(loop_metrics(false), 0);
+    assert_int_equal(loop_build_info(false), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(isnan(metric_value(NULL, series[i])));
+    assert_true(isnan(handles("timer", "true")));
+    assert_null(metrics_expect(NULL, "", "workshop_build_info", "libuv_handles"));
+    assert_int_equal(loop_metrics(true), 0);
+    assert_int_equal(loop_build_info(true), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_false(isnan(metric_value(NULL, series[i])));
+    assert_false(isnan(handles("timer", "true")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +270,8 @@ int main(void)
         cmocka_unit_test_setup(second_signal_ends_at_once, start),
         cmocka_unit_test_setup(removed_part_is_not_waited_for, start),
         cmocka_unit_test_setup(turn_counts_work_of_io_callbacks, start),
+        cmocka_unit_test_setup(handles_are_counted_when_asked_for, start),
+        cmocka_unit_test_setup(what_is_told_can_be_switched_off, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
