@@ -4,16 +4,15 @@
  * limit). Prints `publish.own RATE msg/s`.
  *
  *   library  amqp_basic_publish and amqp_simple_wait_frame: what a program would write at first
- *   own      the frames of a message are encoded once; each time the socket said something, all
- * that the window lets through goes out in one write. Nothing can publish with less work
+ *   own      frames.h: each time the socket said something, all that the window lets through goes
+ *            out in one write. Nothing can publish with less work
  */
-#include "broker.h"
+#include "frames.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-static const char body[] = "{\"fruit\":\"pears\",\"quantity\":3}";
-enum { BODY_SIZE = sizeof body - 1, ID_SIZE = 36, WINDOW_MAX = 65536 };
+enum { WINDOW_MAX = 65536 };
 
 static struct run {
     uint64_t window, count, sent, confirmed;
@@ -53,17 +52,6 @@ static void confirm(uint64_t tag, int multiple)
         first = tag + 1;
 }
 
-static amqp_basic_properties_t properties_with(char *id)
-{
-    return (amqp_basic_properties_t){
-        ._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG |
-                  AMQP_BASIC_MESSAGE_ID_FLAG,
-        .delivery_mode = AMQP_DELIVERY_PERSISTENT,
-        .content_type = amqp_cstring_bytes("application/json"),
-        .message_id = {ID_SIZE, id},
-    };
-}
-
 /* library ----------------------------------------------------------------------------------- */
 
 static void publish_one(amqp_connection_state_t c)
@@ -94,65 +82,6 @@ static void by_library(amqp_connection_state_t c)
 
 /* own --------------------------------------------------------------------------------------- */
 
-enum { FRAME_HEAD = 7, TEMPLATE_MAX = 512, ACK_SIZE = 21 };
-
-static char template[TEMPLATE_MAX];
-static size_t template_size, id_at;
-
-static uint64_t big(const char *at, int n)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < n; i++)
-        value = value << 8 | (unsigned char)at[i];
-    return value;
-}
-
-static void put(char *at, uint64_t value, int n)
-{
-    while (n-- > 0) {
-        at[n] = (char)value;
-        value >>= 8;
-    }
-}
-
-/* Frames the payload of `size` bytes that was written FRAME_HEAD behind the template's end. */
-static void end_frame(int type, size_t size)
-{
-    char *at = template + template_size;
-    at[0] = (char)type;
-    put(at + 1, CHANNEL, 2);
-    put(at + 3, size, 4);
-    at[FRAME_HEAD + size] = (char)AMQP_FRAME_END;
-    template_size += FRAME_HEAD + size + 1;
-}
-
-static amqp_bytes_t room(size_t skip)
-{
-    size_t used = template_size + FRAME_HEAD + skip;
-    return (amqp_bytes_t){TEMPLATE_MAX - used, template + used};
-}
-
-static void make_template(void)
-{
-    char id[ID_SIZE + 1];
-    floor_uuid(id, 0);
-    amqp_basic_publish_t method = {.routing_key = amqp_cstring_bytes(QUEUE), .mandatory = 1};
-    put(room(0).bytes, AMQP_BASIC_PUBLISH_METHOD, 4);
-    end_frame(AMQP_FRAME_METHOD,
-              4 + (size_t)amqp_encode_method(AMQP_BASIC_PUBLISH_METHOD, &method, room(4)));
-
-    amqp_basic_properties_t properties = properties_with(id);
-    char *header = room(0).bytes;
-    put(header, (uint64_t)AMQP_BASIC_CLASS << 16, 4);
-    put(header + 4, BODY_SIZE, 8);
-    size_t size = (size_t)amqp_encode_properties(AMQP_BASIC_CLASS, &properties, room(12));
-    id_at = (size_t)((char *)memmem(header, 12 + size, id, ID_SIZE) - template);
-    end_frame(AMQP_FRAME_HEADER, 12 + size);
-
-    memcpy(room(0).bytes, body, BODY_SIZE);
-    end_frame(AMQP_FRAME_BODY, BODY_SIZE);
-}
-
 static void write_all(int fd, const char *bytes, size_t n)
 {
     while (n > 0) {
@@ -166,18 +95,12 @@ static void write_all(int fd, const char *bytes, size_t n)
 static void write_allowed(int fd)
 {
     static char out[WINDOW_MAX * TEMPLATE_MAX / 2];
-    char id[ID_SIZE + 1];
     char *at = out;
-    for (uint64_t n = allowed(); n > 0; n--) {
-        floor_uuid(id, next_tag());
-        memcpy(at, template, template_size);
-        memcpy(at + id_at, id, ID_SIZE);
-        at += template_size;
-    }
+    for (uint64_t n = allowed(); n > 0; n--)
+        at = write_message(at, next_tag());
     write_all(fd, out, (size_t)(at - out));
 }
 
-/* basic.ack is all that the broker has to say; what is left over is the front of the next one. */
 static void read_confirms(int fd)
 {
     static char in[65536];
@@ -185,12 +108,7 @@ static void read_confirms(int fd)
     ssize_t n = read(fd, in + have, sizeof in - have);
     floor_must(n > 0, "reading");
     have += (size_t)n;
-    char *at = in;
-    for (; have >= ACK_SIZE; at += ACK_SIZE, have -= ACK_SIZE) {
-        floor_must(big(at + FRAME_HEAD, 4) == AMQP_BASIC_ACK_METHOD, "a confirm");
-        confirm(big(at + FRAME_HEAD + 4, 8), at[FRAME_HEAD + 12]);
-    }
-    memmove(in, at, have);
+    take_acks(in, &have, confirm);
 }
 
 static void by_own_buffer(amqp_connection_state_t c)

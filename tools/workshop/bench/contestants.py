@@ -58,6 +58,15 @@ class FloorHttp(Contestant):
         return [binary(self.stack, "floor_http"), self.port]
 
 
+class FloorGateway(Contestant):
+    """Answers whatever is asked, a question whether it is ready too, once a message is confirmed."""
+
+    name = "gateway"
+
+    def command(self):
+        return [binary(self.stack, "floor_gateway"), self.port, self.stack.rabbitmq.port]
+
+
 class GoService(Contestant):
     name = "go"
 

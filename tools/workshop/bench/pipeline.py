@@ -7,7 +7,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from ..ui import Failure
-from .contestants import GO_PEER, GoService, binary, make_tables, psql, started
+from .contestants import GO_PEER, FloorGateway, GoService, binary, make_tables, psql, started
 from .figures import alternate, show_contest, show_costs, show_ratio
 from .load import cpu_seconds, line_value, output_of, with_cpu, wrk_on
 
@@ -26,17 +26,18 @@ def run(stack, seconds):
 
 def _fruit_post(stack, seconds):
     stack.start("frontend")
-    (go,) = started(stack, GoService)
+    gateway, go = started(stack, FloorGateway, GoService)
     runs = alternate({
         "ours": lambda: _posted(stack, stack.frontend, seconds),
         "floor": lambda: _published(stack, "own", seconds),
         "library": lambda: _published(stack, "library", seconds),
+        "gateway": lambda: _posted(stack, gateway, seconds),
         "go": lambda: _posted(stack, go, seconds),
     }, seconds)
     show_contest("fruit_post", runs, "req/s")
     for cost, unit in (("p99", "ms"), ("cpu", "us/req"), ("broker_cpu", "us/req")):
         show_costs("fruit_post", runs, cost, unit)
-    stack.down(["frontend", "go"])
+    stack.down(["frontend", "gateway", "go"])
 
 
 def _posted(stack, service, seconds):
