@@ -134,6 +134,78 @@ static void nothing_is_kept_of_a_page(void **state)
     assert_same_again(&mine);
 }
 
+/* ---- Sums that go down ---------------------------------------------------------------------- */
+
+static struct metrics_registry below = METRICS_REGISTRY_INIT;
+HISTOGRAM_IN(below, cold, "cold_celsius", "A bound below 0.", BUCKETS(-10, 10));
+HISTOGRAM_IN(below, loss, "loss_ratio", "Observed below 0.", BUCKETS(0, 1));
+HISTOGRAM_IN(below, gain, "gain_ratio", "Never below 0.", BUCKETS(0, 1));
+
+/* rate() would take them for a restart, so OpenMetrics forbids them; 0.0.4 does not. */
+static void openmetrics_has_no_sum_that_may_go_down(void **state)
+{
+    (void)state;
+    histogram_observe(&cold, 5);
+    histogram_observe(&loss, -.5);
+    histogram_observe(&gain, .5);
+    struct buf text = written(&below, METRICS_TEXT), open = written(&below, METRICS_OPENMETRICS);
+    assert_true(has(&text, "cold_celsius_sum 5\n") && has(&text, "loss_ratio_sum -0.5\n"));
+    assert_false(has(&open, "cold_celsius_sum") || has(&open, "loss_ratio_sum"));
+    assert_true(has(&open, "cold_celsius_bucket{le=\"+Inf\"} 1\n"));
+    assert_true(has(&open, "loss_ratio_bucket{le=\"+Inf\"} 1\n"));
+    assert_true(has(&open, "gain_ratio_sum 0.5\ngain_ratio_count 1\n"));
+    buf_free(&text);
+    buf_free(&open);
+}
+
+/* ---- How long it takes ---------------------------------------------------------------------- */
+
+enum { MANY = 100000 };
+
+static struct metric_family *many_gauges(struct metrics_registry *r)
+{
+    static const char *const labels[] = {"n"};
+    const struct metric_spec spec = {.type = METRIC_GAUGE,
+                                     .name = "many",
+                                     .help = "Many.",
+                                     .labels = labels,
+                                     .n_labels = 1,
+                                     .max_children = MANY};
+    struct metric_family *f;
+    char value[20];
+    assert_int_equal(metric_family_new(r, &spec, &f, NULL), OK);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(value, sizeof value, "%d", i);
+        gauge_set(gauge_with(f, (const char *[]){value}), i + .25);
+    }
+    return f;
+}
+
+/* Of CPU time, which other programs do not lengthen. */
+static double seconds_spent(void)
+{
+    struct timespec t;
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Far less: the bound is for what would grow with the square of their number. */
+static void a_hundred_thousand_series_take_less_than_a_second(void **state)
+{
+    (void)state;
+    struct metrics_registry r = METRICS_REGISTRY_INIT;
+    struct metric_family *f = many_gauges(&r);
+    EACH_FORMAT(format)
+    {
+        double begin = seconds_spent();
+        struct buf page = written(&r, *format);
+        assert_true(seconds_spent() - begin < 1);
+        assert_true(has(&page, "99999"));
+        buf_free(&page);
+    }
+    metric_family_free(f);
+}
+
 /* ---- Protobuf ------------------------------------------------------------------------------- */
 
 /* The length before a message; `*at` is then where it begins. */
@@ -229,6 +301,8 @@ int main(void)
         cmocka_unit_test(families_are_chosen_by_name),
         cmocka_unit_test(labels_of_any_length_are_written),
         cmocka_unit_test(nothing_is_kept_of_a_page),
+        cmocka_unit_test(openmetrics_has_no_sum_that_may_go_down),
+        cmocka_unit_test(a_hundred_thousand_series_take_less_than_a_second),
         cmocka_unit_test(families_of_any_size_have_their_length_before_them),
         cmocka_unit_test(it_is_said_since_when_a_child_is_there),
         cmocka_unit_test(the_text_format_does_not_say_it),

@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct metrics_registry mine = METRICS_REGISTRY_INIT;
 COUNTER_IN(mine, taken, "taken_total", "Takes its name.");
 HISTOGRAM_IN(mine, spread, "spread", "Takes four names.", BUCKETS(1));
+COUNTER(by_itself, "by_itself_total", "Names no registry.");
 BUILD_INFO("test_build_info", "1.2.3");
 
 INFO_IN(mine, about, "about_info", "Takes two names.", version);
@@ -147,6 +149,17 @@ static void a_wrong_declaration_aborts_naming_file_and_line(void **state)
     assert_string_equal(text, "some/file.c:12: metric \"no name\": this is no metric name\n");
 }
 
+/* Nobody has registered anything here. */
+static void the_default_registry_is_implied_and_in_opts_out(void **state)
+{
+    (void)state;
+    counter_inc(&by_itself);
+    assert_true(page_value(&metrics_default, "by_itself_total") == 1);
+    assert_true(isnan(page_value(&mine, "by_itself_total")));
+    assert_true(page_value(&mine, "taken_total") == 0);
+    assert_true(isnan(page_value(&metrics_default, "taken_total")));
+}
+
 static struct metric_family *made(struct metric_spec spec)
 {
     struct metric_family *f;
@@ -246,6 +259,43 @@ static void a_process_tells_of_itself(void **state)
         ; /* burn until it shows */
 }
 
+static bool limit_descriptors(rlim_t n)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return false;
+    limit.rlim_cur = n;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+/* Whether the page has exactly those values that need no file. */
+static bool only_files_are_missing(void)
+{
+    static const char *const of_files[] = {"process_open_fds", "process_resident_memory_bytes",
+                                           "process_virtual_memory_bytes",
+                                           "process_start_time_seconds"};
+    for (size_t i = 0; i < sizeof of_files / sizeof *of_files; i++)
+        if (!isnan(page_value(&metrics_default, of_files[i])))
+            return false;
+    return cpu_seconds() >= 0 && page_value(&metrics_default, "process_max_fds") == 0;
+}
+
+/* In a child process, which has none of the parent's files in /proc and may not open its own. It
+ * runs first: a start that is known once stays so. */
+static void what_cannot_be_read_of_a_process_is_left_out(void **state)
+{
+    (void)state;
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool left_out = limit_descriptors(0) && only_files_are_missing();
+        bool back = limit_descriptors(100) && page_value(&metrics_default, "process_open_fds") > 0;
+        _exit(left_out && back ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void the_process_collector_can_be_switched_off(void **state)
 {
     (void)state;
@@ -259,6 +309,8 @@ static void the_process_collector_can_be_switched_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_be_read_of_a_process_is_left_out),
+        cmocka_unit_test(the_default_registry_is_implied_and_in_opts_out),
         cmocka_unit_test(wrong_declarations_are_refused_with_a_reason),
         cmocka_unit_test(a_wrong_declaration_aborts_naming_file_and_line),
         cmocka_unit_test(families_are_made_and_freed_at_run_time),
