@@ -10,8 +10,8 @@
  *   slabs; reading takes no lock and holds no writer up.
  * - A slab is made for the first update of a thread. When the thread ends the slab stays, with all
  *   that it counted, and the next thread to start goes on in it: nothing is moved, so totals are
- *   exact at any moment. There are as many slabs as threads ever ran at once,
- *   and each costs a reader 2.5 ns a cell: 500 threads, 100,000 counters, 0.12 s.
+ *   exact at any moment. There are as many slabs as threads ever ran at once, and each costs a
+ *   reader 2.5 ns a cell: 500 threads, 100,000 counters, 0.12 s.
  * - A slab is address space; a page of it takes memory when first written to.
  * - A thread that gets no slab (no memory, METRIC_MAX_SLABS threads, or it is just ending) adds to
  *   the common one with locked instructions, which is slower and just as exact.

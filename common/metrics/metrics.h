@@ -22,10 +22,11 @@
  *   both are counted as errors. Never use what a stranger may choose: a family holds
  *   METRICS_MAX_CHILDREN children, and all that come later share one, labelled "overflow".
  * - Updates come from any thread, take no lock, are never held up by a scrape, and cannot fail. The
- *   first one of a thread makes its cells, under a lock; so none comes from a signal handler.
+ *   first one of a thread makes its cells, under a lock, and one that is interrupted could be lost;
+ *   so none but gauge_set comes from a signal handler.
  * - What makes no sense (adding -1 to a counter, observing NaN) changes nothing and is counted in
- *   metrics_errors_total{reason}.
- * - A program that observes summaries calls metrics_tick now and then.
+ *   metrics_errors_total{reason}; a native histogram alone does count NaN.
+ * - A program that observes summaries calls metrics_tick once a second or more often.
  */
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
