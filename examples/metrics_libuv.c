@@ -5,6 +5,7 @@
  *     ./metrics_libuv 8000
  */
 #include <metrics/metrics.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -72,6 +73,7 @@ int main(int argc, char **argv)
     uv_tcp_t listener;
     uv_timer_t timer;
     struct sockaddr_in address;
+    signal(SIGPIPE, SIG_IGN); /* a client that leaves early must not end the program */
     uv_ip4_addr("127.0.0.1", argc > 1 ? atoi(argv[1]) : 8000, &address);
     uv_tcp_init(uv_default_loop(), &listener);
     uv_timer_init(uv_default_loop(), &timer);

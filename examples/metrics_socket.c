@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <metrics/metrics.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ int main(int argc, char **argv)
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(argc > 1 ? (uint16_t)atoi(argv[1]) : 8000),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    signal(SIGPIPE, SIG_IGN); /* a client that leaves early must not end the program */
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 16))
         return perror("listen"), 1;
