@@ -23,7 +23,7 @@ ROWS = (0, 10_000, 100_000, 1_000_000, 10_000_000)   # older than the minute tha
 AT_ONCE = 500_000
 RECENT = 1000
 MISSES = 50
-LONGEST = 120                                        # seconds after which the table grows no further
+LONGEST = 180                                        # seconds after which the table grows no further
 
 
 def run(stack, seconds):
