@@ -11,8 +11,8 @@
 
 SUMMARY_VEC(job_duration, "worker_job_duration_seconds",
             "Time from a job's start to the end of its work, a fruit's commit included.",
-            QUANTILES(.5, .9, .99), WINDOW(600), job);
-COUNTER_VEC(jobs, "worker_jobs_total", "Jobs finished, by what became of them.", job, result);
+            QUANTILES(.5, .9, .99), WINDOW(600), kind);
+COUNTER_VEC(jobs, "worker_jobs_total", "Jobs finished, by what became of them.", kind, result);
 GAUGE(busy, "worker_busy", "Workers that sleep through a job now.");
 
 static const char *const kind_names[JOB_KINDS] = {"hello", "fruit", "unknown"};
@@ -35,9 +35,9 @@ static void bind_metrics(void)
     for (int k = 0; k < JOB_KINDS; k++)
         for (int r = 0; r < JOB_RESULTS; r++)
             if (possible[k][r])
-                finished[k][r] = with(jobs, .job = kind_names[k], .result = result_names[r]);
+                finished[k][r] = with(jobs, .kind = kind_names[k], .result = result_names[r]);
     for (int k = 0; k < JOB_UNKNOWN; k++)
-        durations[k] = with(job_duration, .job = kind_names[k]);
+        durations[k] = with(job_duration, .kind = kind_names[k]);
 }
 
 static int allocate(struct worker *w)

@@ -34,7 +34,7 @@ FLAGS = {"backend": ("--generators", "0"), "frontend": ()}
 # What shows that a run met the cases it is about.
 EVENTS = {
     "redelivered": ("backend", "amqp_delivered_total", {"redelivered": "true"}),
-    "duplicate": ("backend", "worker_jobs_total", {"job": "fruit", "result": "duplicate"}),
+    "duplicate": ("backend", "worker_jobs_total", {"kind": "fruit", "result": "duplicate"}),
     "republished": ("frontend", "amqp_published_total", {"result": "republished"}),
     "returned": ("frontend", "amqp_published_total", {"result": "returned"}),
     "retried": ("backend", "store_retries_total", {}),

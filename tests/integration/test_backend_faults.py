@@ -116,7 +116,7 @@ def test_a_crash_between_commit_and_ack_shows_as_duplicates(place, run, wires):
     wires.rabbitmq.cut()
     wires.rabbitmq.flow()
     second = run("backend", "--generators", "0", wires=wires)
-    until(lambda: second.value("worker_jobs_total", job="fruit", result="duplicate") == 50)
+    until(lambda: second.value("worker_jobs_total", kind="fruit", result="duplicate") == 50)
     all_stored(place, some)
 
 
@@ -188,7 +188,7 @@ def test_a_commit_whose_answer_is_lost(place, run, wires):
     wires.postgres.flow()
     until(lambda: unacked(backend) == 0)
     all_stored(place, some)
-    assert backend.value("worker_jobs_total", job="fruit", result="duplicate") > 0
+    assert backend.value("worker_jobs_total", kind="fruit", result="duplicate") > 0
 
 
 def test_connections_that_postgres_ends(place, run):
@@ -286,8 +286,8 @@ def test_one_row_of_500_that_their_check_refuses(place, run):
     [(identity, reason, body)] = place.dead_letters()
     assert identity == bad and "23514" in reason and body == b'{"fruit": "grapes", "quantity": 13}'
     assert backend.value("store_splits_total") >= 5
-    assert backend.value("worker_jobs_total", job="fruit", result="dead_letter") == 1
-    assert backend.value("worker_jobs_total", job="fruit", result="stored") == 499
+    assert backend.value("worker_jobs_total", kind="fruit", result="dead_letter") == 1
+    assert backend.value("worker_jobs_total", kind="fruit", result="stored") == 499
     until(lambda: unacked(backend) == 0 and place.waiting() == 0)
 
 

@@ -37,7 +37,7 @@ def new_id():
 
 
 def jobs(backend):
-    return {(labels["job"], labels["result"]): value for (name, of), value in backend.samples().items()
+    return {(labels["kind"], labels["result"]): value for (name, of), value in backend.samples().items()
             if name == "worker_jobs_total" for labels in [dict(of)]}
 
 
@@ -263,7 +263,7 @@ def test_after_the_commit_and_not_before(backend, place):
 
 def test_its_metrics_add_up(backend, place):
     before, delivered, acked = jobs(backend), backend.value("amqp_delivered_total"), backend.value("amqp_acked_total")
-    durations = {job: backend.value("worker_job_duration_seconds_count", job=job) for job in ("hello", "fruit")}
+    durations = {kind: backend.value("worker_job_duration_seconds_count", kind=kind) for kind in ("hello", "fruit")}
     sizes = backend.value("store_batch_size_sum")
     identity = new_id()
     place.publish_orders([(identity, "pears", 1), (identity, "pears", 1), (new_id(), "apples", 2)])
@@ -273,11 +273,11 @@ def test_its_metrics_add_up(backend, place):
     until(lambda: backend.value("amqp_acked_total") == acked + 6)
     assert backend.value("amqp_delivered_total") == delivered + 6
     assert backend.value("amqp_unacked") == 0 and backend.value("worker_busy") == 0
-    assert backend.value("worker_job_duration_seconds_count", job="fruit") == durations["fruit"] + 3
-    assert backend.value("worker_job_duration_seconds_count", job="hello") == durations["hello"] + 2
+    assert backend.value("worker_job_duration_seconds_count", kind="fruit") == durations["fruit"] + 3
+    assert backend.value("worker_job_duration_seconds_count", kind="hello") == durations["hello"] + 2
     assert backend.value("store_batch_size_sum") == sizes + 4
     for quantile in ("0.5", "0.9", "0.99"):
-        assert 0 < backend.value("worker_job_duration_seconds", job="fruit", quantile=quantile) < 60
+        assert 0 < backend.value("worker_job_duration_seconds", kind="fruit", quantile=quantile) < 60
 
 
 def test_its_pages(backend):

@@ -23,7 +23,7 @@ def test_workers_bound_the_jobs_that_sleep(place, run):
     backend = run("backend", "--generators", "0", "--workers", "3", "--job-delay", "200")
     seen, begin = set(), time.monotonic()
     place.publish(*["hello"] * 30)
-    until(lambda: seen.add(backend.value("worker_busy")) or backend.value("worker_jobs_total", job="hello") == 30)
+    until(lambda: seen.add(backend.value("worker_busy")) or backend.value("worker_jobs_total", kind="hello") == 30)
     elapsed = time.monotonic() - begin
     assert max(seen) == 3
     assert 10 * 0.2 <= elapsed < 5
@@ -42,10 +42,10 @@ def test_fruit_needs_no_worker(place, run):
 def test_job_delay_is_the_jobs_duration(place, run):
     backend = run("backend", "--generators", "0", "--job-delay", "100-300", "--workers", "100")
     place.publish(*["hello"] * 50)
-    until(lambda: backend.value("worker_jobs_total", job="hello", result="done") == 50)
-    mean = backend.value("worker_job_duration_seconds_sum", job="hello") / 50
+    until(lambda: backend.value("worker_jobs_total", kind="hello", result="done") == 50)
+    mean = backend.value("worker_job_duration_seconds_sum", kind="hello") / 50
     assert 0.15 < mean < 0.35
-    quantiles = [backend.value("worker_job_duration_seconds", job="hello", quantile=q) for q in ("0.5", "0.9", "0.99")]
+    quantiles = [backend.value("worker_job_duration_seconds", kind="hello", quantile=q) for q in ("0.5", "0.9", "0.99")]
     assert quantiles == sorted(quantiles) and 0.1 <= quantiles[0] and quantiles[0] < quantiles[2] < 0.6
 
 

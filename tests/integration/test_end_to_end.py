@@ -54,26 +54,26 @@ def test_the_sum_follows_the_orders_at_once(frontend, place):
 
 def test_the_same_key_is_one_row(frontend, backend, place):
     key = str(uuid.uuid4())
-    duplicates = backend.value("worker_jobs_total", job="fruit", result="duplicate")
+    duplicates = backend.value("worker_jobs_total", kind="fruit", result="duplicate")
     for _ in range(2):
         assert frontend.order("pears", 3, Idempotency_Key=key).json()["id"] == key
-    until(lambda: backend.value("worker_jobs_total", job="fruit", result="duplicate") == duplicates + 1)
+    until(lambda: backend.value("worker_jobs_total", kind="fruit", result="duplicate") == duplicates + 1)
     assert place.rows() == [(key, "pears", 3)]
 
 
 def test_the_same_key_many_times_at_once_is_one_row(frontend, backend, place):
     key = str(uuid.uuid4())
-    finished = backend.value("worker_jobs_total", job="fruit")
+    finished = backend.value("worker_jobs_total", kind="fruit")
     answers = parallel(20, lambda n: frontend.order("pears", 3, Idempotency_Key=key if n % 2 else key.upper()))
     assert {(answer.status_code, answer.json()["id"]) for answer in answers} == {(200, key)}
-    until(lambda: backend.value("worker_jobs_total", job="fruit") == finished + 20)
+    until(lambda: backend.value("worker_jobs_total", kind="fruit") == finished + 20)
     assert place.rows() == [(key, "pears", 3)]
 
 
 def test_hello_is_done(frontend, backend):
-    done = backend.value("worker_jobs_total", job="hello", result="done")
+    done = backend.value("worker_jobs_total", kind="hello", result="done")
     parallel(5, lambda n: frontend.get("/hello"))
-    until(lambda: backend.value("worker_jobs_total", job="hello", result="done") == done + 5)
+    until(lambda: backend.value("worker_jobs_total", kind="hello", result="done") == done + 5)
 
 
 def test_what_is_rejected_reaches_nobody(frontend, backend, place):

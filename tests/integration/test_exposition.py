@@ -38,12 +38,12 @@ FROM_THE_START = {
         "postgres_query_seconds_count": [{"query": query} for query in ("sum_all", "sum_of_one")],
     },
     "backend": {
-        "worker_jobs_total": [{"job": "hello", "result": "done"},
-                              *({"job": "fruit", "result": result} for result in ("stored", "duplicate", "dead_letter")),
-                              *({"job": "unknown", "result": result} for result in ("duplicate", "dead_letter"))],
-        "worker_job_duration_seconds": [{"job": job, "quantile": q} for job in ("hello", "fruit")
+        "worker_jobs_total": [{"kind": "hello", "result": "done"},
+                              *({"kind": "fruit", "result": result} for result in ("stored", "duplicate", "dead_letter")),
+                              *({"kind": "unknown", "result": result} for result in ("duplicate", "dead_letter"))],
+        "worker_job_duration_seconds": [{"kind": job, "quantile": q} for job in ("hello", "fruit")
                                         for q in ("0.5", "0.9", "0.99")],
-        "worker_job_duration_seconds_count": [{"job": job} for job in ("hello", "fruit")],
+        "worker_job_duration_seconds_count": [{"kind": job} for job in ("hello", "fruit")],
         "worker_busy": [{}], "generator_messages_total": [{}], "retention_deleted_total": [{}],
         "amqp_delivered_total": [{"redelivered": value} for value in ("true", "false")],
     },
@@ -86,7 +86,7 @@ def busy(stack):
         place.publish(b"nonsense")
         frontend.get("/nowhere")
         until(lambda: traffic.value("traffic_requests_total") > 300)
-        until(lambda: backend.value("worker_jobs_total", job="hello") > 20)
+        until(lambda: backend.value("worker_jobs_total", kind="hello") > 20)
         yield {tested.program: tested.get("/metrics").text for tested in (frontend, backend, traffic)}
 
 

@@ -30,7 +30,7 @@ def test_through_a_series_of_outages_nothing_is_lost(place, run, wires):
     orders.judge(place)
     assert frontend.value("amqp_published_total", result="republished") > 0
     assert backend.value("amqp_delivered_total", redelivered="true") > 0
-    assert backend.value("worker_jobs_total", job="fruit", result="duplicate") > 0
+    assert backend.value("worker_jobs_total", kind="fruit", result="duplicate") > 0
     until(lambda: backend.value("amqp_unacked") == 0 and place.waiting() == 0)
 
 

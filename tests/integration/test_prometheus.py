@@ -56,7 +56,7 @@ def test_types(api, series, kind):
     "rate(hello_total{job='frontend'}[30s])",
     "rate(fruit_requests_total[30s])",
     "sum(rate(http_requests_total{endpoint='/fruit',method='POST',code='200'}[30s]))",
-    "sum(rate(worker_jobs_total{exported_job='fruit',result='stored'}[30s]))",  # `job` is the scrape job's name already
+    "sum(rate(worker_jobs_total{kind='fruit',result='stored'}[30s]))",
     "sum(rate(traffic_requests_total{code='200'}[30s]))",
     "rate(libuv_loop_iterations_total{job='backend'}[30s])",
 ])
@@ -80,7 +80,7 @@ def test_histograms_move(api, query, low, high):
 
 
 def test_summaries_move(api):
-    rows = {(labels["exported_job"], labels["quantile"]): value
+    rows = {(labels["kind"], labels["quantile"]): value
             for labels, value in api.query("worker_job_duration_seconds{quantile=~'.+'}")}
     assert {quantile for _, quantile in rows} == {"0.5", "0.9", "0.99"}
     assert not any(math.isnan(value) for value in rows.values())

@@ -66,6 +66,12 @@ def faults(form):
     return run
 
 
+def config(root):
+    """What is around the programs: rules, dashboards, the board, every query, against a whole workshop that runs."""
+    build.build(root, "release")
+    return _pytest(root, "config", "release", root / "build/release/bin")
+
+
 def fuzz(seconds):
     """Each of libFuzzer's targets for so long, two at a time. What one finds stays in build/fuzz/tests/fuzz/found/, and
     is tried again by the next run."""
@@ -130,6 +136,7 @@ GROUPS = {
     "integration": {"integration": integration("release"),
                     "integration, address sanitizer": integration("asan", "-k", f"not ({SLOW})")},
     "faults": {"faults": faults(os.environ.get("WORKSHOP_FAULTS", "short"))},
+    "config": {"config": config},
     "fuzz": {"fuzz": fuzz(10)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.

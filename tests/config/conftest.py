@@ -1,0 +1,36 @@
+"""What every test of the configuration can ask for.
+
+    workshop   a whole workshop on private ports, as `./workshop up` runs it, under a load that is known
+    api        its Prometheus (tools/workshop/prometheus.py), once every target was scraped
+
+The load is open loop: `RATE` requests a second, in equal shares GET /hello, GET /fruit?name= and POST /fruit, so that a
+test can say what a query must give, and not merely that it gives something.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/integration")]
+
+from until import until  # noqa: E402
+from workshop import Stack, free_offset  # noqa: E402
+
+RATE = 30  # requests a second
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory):
+    with Stack(ROOT, tmp_path_factory.mktemp("workshop"), port_offset=free_offset(), die_with_parent=True) as stack:
+        stack.program("traffic", "--rate", str(RATE), port=stack.traffic.port)
+        stack.start()
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def api(workshop):
+    made = workshop.prometheus.api
+    until(lambda: {health for health, _ in made.targets().values()} == {"up"}, 60, every=0.2)
+    return made
