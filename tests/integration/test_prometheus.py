@@ -9,9 +9,9 @@ from place import FRUITS, Place
 from program import running
 from until import until
 
-EXPORTERS = ("prometheus", "node", "blackbox", "postgres-exporter", "redis-exporter")
+EXPORTERS = ("prometheus", "alertmanager", "node", "blackbox", "postgres-exporter", "redis-exporter")
 JOBS = {"frontend", "backend", "traffic", "rabbitmq", "rabbitmq-queues", "node", "postgres", "redis", "blackbox",
-        "prometheus"}
+        "prometheus", "alertmanager"}
 
 
 @pytest.fixture(scope="module")

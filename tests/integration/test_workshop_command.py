@@ -21,14 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 from workshop import free_offset, groups, packages, ports  # noqa: E402
-from workshop.exporters import shifted  # noqa: E402
+from workshop.exporters import write_config  # noqa: E402
 from workshop.process import Process  # noqa: E402
 from workshop.prometheus import Api  # noqa: E402
 from workshop.ui import Failure  # noqa: E402
 
 PROGRAMS = ("frontend", "backend", "traffic")
-SERVERS = ("postgres", "redis", "rabbitmq", "epmd", "prometheus", "node", "blackbox", "postgres-exporter",
-           "redis-exporter")
+SERVERS = ("postgres", "redis", "rabbitmq", "epmd", "prometheus", "alertmanager", "node", "blackbox",
+           "postgres-exporter", "redis-exporter")
 
 # Listens where LISTEN says; every page is 200 and holds one counter that grows.
 STAND_IN = r"""
@@ -82,7 +82,8 @@ class Copy:
         self.root, self.offset = root, free_offset()
         self.state = root / f".workshop/offset-{self.offset}"
         shutil.copytree(ROOT / "tools", root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(ROOT / "prometheus", root / "prometheus")
+        for room in ("prometheus", "alertmanager"):
+            shutil.copytree(ROOT / room, root / room)
         shutil.copy(ROOT / "workshop", root / "workshop")
         for program in PROGRAMS:
             (root / f"{program}.c").write_text(STAND_IN)
@@ -212,7 +213,8 @@ def test_up_ends_when_data_flows(copy, first_up):
     assert first_up.returncode == 0, first_up.stdout + first_up.stderr
     api = Api(f"http://127.0.0.1:{9090 + copy.offset}")
     assert {health for health, _ in api.targets().values()} == {"up"}
-    assert set(api.targets()) >= {*PROGRAMS, "rabbitmq", "node", "postgres", "redis", "blackbox", "prometheus"}
+    assert set(api.targets()) >= {*PROGRAMS, "rabbitmq", "node", "postgres", "redis", "blackbox", "prometheus",
+                                  "alertmanager"}
     assert api.value("rate(hello_total{job='frontend'}[1m])") > 0
     assert api.value("probe_success") == 1
 
@@ -577,10 +579,29 @@ def test_policy_is_put_back(tools, tmp_path, monkeypatch, before, status):
 
 # Small parts.
 
-def test_every_port_of_the_configuration_is_shifted():
-    text = shifted((ROOT / "prometheus/prometheus.yml").read_text(), 1000)
+def test_every_target_is_on_a_port_of_the_copy(tmp_path):
+    write_config(ROOT, tmp_path, offset=1000)
+    text = "".join(file.read_text() for file in tmp_path.glob("targets/*.json"))
     found = {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", text)}
-    assert found == {6000, 6001, 6002, 10090, 10100, 10115, 10121, 10187, 16692}
+    assert found == {6000, 6001, 6002, 10090, 10093, 10100, 10115, 10121, 10187, 16692}
+
+
+def test_natively_the_same_is_scraped_as_with_containers(tmp_path):
+    write_config(ROOT, tmp_path)
+    shapes = [{file.name: [sorted(target) for target in json.loads(file.read_text())] for file in directory.glob("*.json")}
+              for directory in (tmp_path / "targets", ROOT / "prometheus/targets/compose")]
+    absent = {f"{job}.json" for job in ("grafana", "loki", "alloy")}
+    assert all(shapes[0][name] == [] for name in absent)
+    assert {name: shape for name, shape in shapes[1].items() if name not in absent} == \
+        {name: shape for name, shape in shapes[0].items() if name not in absent}
+    assert shapes[0].keys() == shapes[1].keys()
+
+
+def test_a_configuration_is_written_once_and_then_only_what_changed(tmp_path):
+    assert write_config(ROOT, tmp_path) and not write_config(ROOT, tmp_path)
+    (tmp_path / "rules").mkdir(exist_ok=True)
+    (tmp_path / "rules/old.yml").write_text("groups: []\n")
+    assert write_config(ROOT, tmp_path) and not (tmp_path / "rules/old.yml").exists()
 
 
 def test_a_group_without_tests_fails(tmp_path):

@@ -7,7 +7,7 @@ From the outside in:
     stack.py       all services of one running copy: order, up, down
     programs.py    frontend, backend, traffic as services
     postgres.py  redis.py  rabbitmq.py     the servers that the programs talk to
-    exporters.py   Prometheus, the exporters
+    exporters.py   Prometheus, the exporters       targets.py  what is scraped      alertmanager.py
     service.py     what every service can do: start, wait until ready, stop, kill, pause
     process.py     one process: pid and start time, signals, its children
     state.py       what runs, on disk; the lock between two commands

@@ -16,6 +16,7 @@ from .ui import Failure, complain, say, signals_interrupt, too_late_to_interrupt
 from .up import up
 
 ROOT = Path(__file__).resolve().parents[2]
+SCALES = ("classroom", "production")
 
 
 class Parser(argparse.ArgumentParser):
@@ -44,6 +45,8 @@ def parser():
     starter.add_argument("--docker", action="store_true", help=argparse.SUPPRESS)
     starter.add_argument("--no-traffic", action="store_true", help="all but the program that makes requests")
     starter.add_argument("--stack-only", action="store_true", help="only the servers, none of the three programs")
+    starter.add_argument("--alerts", choices=SCALES, default="classroom", metavar="|".join(SCALES),
+                         help="the windows of the alerts: so short that a class sees them fire (the default), or of days")
     runner = command("run", cmd_run, "one program in the foreground, with its own options behind its name")
     runner.usage = f"./workshop run [--port-offset N] {'|'.join(NAMES)} [OPTIONS OF THE PROGRAM]"
     runner.add_argument("program", choices=NAMES, help=f"one of {', '.join(NAMES)}")
@@ -85,7 +88,9 @@ def cmd_up(options):
     if options.docker:
         raise Failure("--docker comes with the compose stack, which is not there yet", "./workshop up --native")
     with locked(lock_of(options.port_offset), "up"):
-        up(Stack(ROOT, port_offset=options.port_offset), programs=not options.stack_only,
+        stack = Stack(ROOT, port_offset=options.port_offset)
+        stack.prometheus.alerts = options.alerts
+        up(stack, programs=not options.stack_only,
            traffic=not (options.no_traffic or options.stack_only))
 
 

@@ -1,9 +1,9 @@
 """Prometheus itself, the exporters that speak for what cannot speak its language, and the keeper of the logs."""
 
-import re
 import signal
 import sys
 
+from . import targets
 from .ports import HOST
 from .prometheus import Api
 from .service import LOG_LIMIT, Service, http_get
@@ -14,40 +14,54 @@ class Prometheus(Service):
 
     name = "prometheus"
     stop_timeout = 15
+    alerts = "classroom"  # which of the directories in prometheus/rules/ it follows
 
     @property
     def api(self):
         return Api(self.url)
 
     def command(self):
-        return ["prometheus", f"--config.file={self._config}", f"--storage.tsdb.path={self.data}",
-                "--storage.tsdb.retention.time=2d", f"--web.listen-address={HOST}:{self.port}"]
+        return ["prometheus", f"--config.file={self._config / 'prometheus.yml'}", f"--storage.tsdb.path={self.data}",
+                "--storage.tsdb.retention.time=2d", f"--web.listen-address={HOST}:{self.port}",
+                "--enable-feature=exemplar-storage"]
 
     @property
     def _config(self):
-        return self.stack.dir / "prometheus.yml"
+        return self.stack.dir / "prometheus-config"
 
     def prepare(self):
-        """Runs with a copy of the committed configuration in which every port is shifted by the offset."""
+        """Runs with a copy of the committed configuration, beside targets with this copy's ports."""
         super().prepare()
-        self._config.write_text(shifted((self.stack.root / "prometheus/prometheus.yml").read_text(),
-                                        self.stack.port_offset))
+        self._configure()
+
+    def _configure(self):
+        return write_config(self.stack.root, self._config, self.stack.port_offset, self.alerts)
 
     def ready(self):
         return http_get(self.url + "/-/ready")[0] == 200
 
     def refresh(self):
         """Has a running one read the configuration again where it changed; True where it did."""
-        old = self._config.read_text()
-        self.prepare()
-        if changed := self._config.read_text() != old:
+        if changed := self._configure():
             self.process.signal(signal.SIGHUP)
         return changed
 
 
-def shifted(text, offset):
-    """The text with the offset added to the port of every loopback address."""
-    return re.sub(rf"\b{re.escape(HOST)}:(\d+)", lambda found: f"{HOST}:{int(found[1]) + offset}", text)
+def write_config(root, directory, offset=0, alerts="classroom"):
+    """Makes of `directory` what a native Prometheus reads: the committed configuration and rules, with targets on
+    loopback. True where that changed something."""
+    source = root / "prometheus"
+    wanted = {"prometheus.yml": (source / "prometheus.yml").read_text()} | targets.files(offset)
+    wanted |= {f"rules/{file.name}": file.read_text() for file in sorted((source / "rules" / alerts).glob("*.yml"))}
+    old = {str(file.relative_to(directory)): file for file in directory.rglob("*.*") if file.is_file()}
+    changed = {name: text for name, text in wanted.items() if name not in old or old[name].read_text() != text}
+    for name, text in changed.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text)
+    gone = old.keys() - wanted.keys()
+    for name in gone:
+        old[name].unlink()
+    return bool(changed or gone)
 
 
 class Exporter(Service):

@@ -12,6 +12,7 @@ import xml.etree.ElementTree as xml
 from pathlib import Path
 
 from . import build, packages
+from .exporters import write_config
 from .state import locked
 from .ui import Failure, say
 
@@ -19,13 +20,15 @@ PYTHON = "/usr/bin/python3"  # Debian's: its packages hold pytest, pika, psycopg
 
 
 def lint(root):
-    """Format of every C file; Prometheus's configuration."""
+    """Format of every C file; the configuration of Prometheus and of Alertmanager."""
     sources = [path for room in ("common", "frontend", "backend", "traffic", "labs", "tests", "examples", "bench")
                for path in sorted((root / room).rglob("*.[ch]"))]
     if not sources:
         raise Failure("there is no C file to look at")
+    write_config(root, root / "build/lint/prometheus")
     checks = [["clang-format", "--dry-run", "-Werror", *map(str, sources)],
-              ["promtool", "check", "config", "prometheus/prometheus.yml"]]
+              ["promtool", "check", "config", "build/lint/prometheus/prometheus.yml"],
+              ["amtool", "check-config", "alertmanager/alertmanager.yml"]]
     failed = sum(bool(subprocess.run(argv, cwd=root).returncode) for argv in checks)
     return len(checks) - failed, failed
 

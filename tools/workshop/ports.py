@@ -17,6 +17,7 @@ PORTS = {
     "rabbitmq": 5672,
     "redis": 6379,
     "prometheus": 9090,
+    "alertmanager": 9093,
     "node": 9100,
     "blackbox": 9115,
     "redis-exporter": 9121,

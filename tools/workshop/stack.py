@@ -2,7 +2,7 @@
 
     stack = Stack(root, state_dir, port_offset=0, build="release", die_with_parent=False)
     stack.postgres, stack.redis, stack.epmd, stack.rabbitmq, stack.prometheus,
-    stack.node, stack.postgres_exporter, stack.redis_exporter, stack.blackbox, stack.logkeeper
+    stack.alertmanager, stack.node, stack.postgres_exporter, stack.redis_exporter, stack.blackbox, stack.logkeeper
     stack.frontend, stack.backend, stack.traffic           as `up` runs them
     stack.start(*names)          starts them and what they need, waits until all are ready
     stack.program(name, *flags)  one more program, not started yet; see programs.Program
@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from . import ports
+from .alertmanager import Alertmanager
 from .exporters import BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter
 from .postgres import Postgres
 from .process import Process
@@ -29,8 +30,8 @@ from .state import State
 from .ui import Failure
 
 # RabbitMQ takes longest to start, so it comes first.
-SERVERS = (Epmd, RabbitMQ, Postgres, Redis, Prometheus, NodeExporter, BlackboxExporter, PostgresExporter,
-           RedisExporter, LogKeeper)
+SERVERS = (Epmd, RabbitMQ, Postgres, Redis, Prometheus, Alertmanager, NodeExporter, BlackboxExporter,
+           PostgresExporter, RedisExporter, LogKeeper)
 
 # What goes down one group after the other: who sends work, who takes it, who keeps it.
 DOWN_FIRST = ("traffic", "frontend", "backend")

@@ -23,8 +23,7 @@ def up(stack, programs=True, traffic=True):
         step(f"restarting what was rebuilt: {', '.join(outdated)}")
         stack.down(outdated)
     _tell_running(stack, wanted)
-    if stack.prometheus.running and stack.prometheus.refresh():
-        step("Prometheus reads its changed configuration")
+    _refresh(stack)
     _refuse_taken_ports(stack, wanted)
     mine = [service.name for service in wanted if not service.running]
     since = time.time() if mine else 0
@@ -35,6 +34,13 @@ def up(stack, programs=True, traffic=True):
         _put_back(stack, mine)
         raise
     _show_addresses(stack, programs)
+
+
+def _refresh(stack):
+    for service, name in ((stack.prometheus, f"Prometheus (alerts: {stack.prometheus.alerts})"),
+                          (stack.alertmanager, "Alertmanager")):
+        if service.running and service.refresh():
+            step(f"{name} reads its changed configuration")
 
 
 def _wanted(stack, programs, traffic):
@@ -131,6 +137,7 @@ def _show_addresses(stack, programs):
     step("everything runs")
     offset = stack.option
     rows = [("Prometheus", f"{graph}  (targets: {targets})"),
+            ("Alertmanager", stack.alertmanager.url),
             ("RabbitMQ", f"{stack.rabbitmq.ui_url}  (guest/guest)"),
             ("PostgreSQL", stack.postgres.url), ("Redis", stack.redis.url)]
     running = [name for name in NAMES if stack.services[name].running]
@@ -138,7 +145,7 @@ def _show_addresses(stack, programs):
               + f"{stack.services[name].url}/metrics") for name in running]
     say()
     for name, where in pages + rows:
-        say(f"  {name:11} {where}")
+        say(f"  {name:12} {where}")
     say()
     if not programs and running:
         say(f"  {', '.join(running)} still run: ./workshop down{offset} ends them, before ./workshop run in a terminal")
