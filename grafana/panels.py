@@ -10,7 +10,7 @@ A page is a title, a sentence about it, and rows; a row is a list of panels side
 
 A panel is a title, a unit of Grafana's (reqps, s, bytes, percentunit, short ...), its queries as legend → PromQL, and a
 description that says what it shows, what is normal, and what to do where it is not. `limits` are value → colour: from
-that value on it has that colour, and green below. `width` is its share of the row, 1 unless told otherwise.
+that value on it has that colour, and `color_below` (green) below. `width` is its share of the row, 1 unless told otherwise.
 Where a rate's range is wanted, write [$__rate_interval]: four scrapes, or more where the graph is long.
 """
 
@@ -53,10 +53,10 @@ def _heading(title):
 
 
 def _panel(kind, title, unit, queries, description, options, custom=None, *, width=1, height=None, limits=None, low=None,
-           high=None, decimals=None, color=None, source=PROMETHEUS, query=None):
+           high=None, decimals=None, color=None, color_below="green", source=PROMETHEUS, query=None):
     """`query` is put into every target, `custom` into every field."""
     defaults = {"unit": unit, "min": low, "max": high, "decimals": decimals, "color": color, "custom": custom,
-                "thresholds": _thresholds(limits or {})}
+                "thresholds": _thresholds(limits or {}, color_below)}
     return {
         "type": kind, "title": title, "description": " ".join(description.split()), "datasource": source,
         "targets": [{"refId": chr(ord("A") + i), "datasource": source, "expr": " ".join(expr.split()),
@@ -68,9 +68,9 @@ def _panel(kind, title, unit, queries, description, options, custom=None, *, wid
     }
 
 
-def _thresholds(limits):
+def _thresholds(limits, below):
     steps = [{"value": value, "color": color} for value, color in sorted(limits.items())]
-    return {"mode": "absolute", "steps": [{"value": None, "color": "green"}, *steps]}
+    return {"mode": "absolute", "steps": [{"value": None, "color": below}, *steps]}
 
 
 def timeseries(title, unit, queries, description, *, stacked=False, low=0, exemplars=False, **more):
@@ -80,9 +80,9 @@ def timeseries(title, unit, queries, description, *, stacked=False, low=0, exemp
               "thresholdsStyle": {"mode": "dashed" if more.get("limits") else "off"}}
     options = {"legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": ["lastNotNull"]},
                "tooltip": {"mode": "multi", "sort": "desc"}}
-    query = {"range": True} | ({"exemplar": True} if exemplars else {})
-    return _panel("timeseries", title, unit, queries, description, options, custom, low=low, query=query,
-                  color={"mode": "palette-classic"}, **more)
+    query = {"queryType": "range"} if more.get("source") == LOKI else {"range": True}
+    return _panel("timeseries", title, unit, queries, description, options, custom, low=low,
+                  query=query | ({"exemplar": True} if exemplars else {}), color={"mode": "palette-classic"}, **more)
 
 
 def _last():
