@@ -6,17 +6,17 @@ import signal
 import sys
 from pathlib import Path
 
-from . import build, packages, ports
+from . import build, packages, ports, rulefile
 from .bench import NAMES as BENCHES, run_bench
 from .groups import GROUPS, run_tests
 from .programs import NAMES, defaults
+from .rules import SCALES
 from .stack import Stack, option, running_copies, state_dir
 from .state import locked
 from .ui import Failure, complain, say, signals_interrupt, too_late_to_interrupt, write
 from .up import up
 
 ROOT = Path(__file__).resolve().parents[2]
-SCALES = ("classroom", "production")
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +35,7 @@ def parser():
         added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
                                     allow_abbrev=False)
         added.set_defaults(function=function)
-        if name not in ("test", "bench"):
+        if name not in ("rules", "test", "bench"):
             added.add_argument("--port-offset", type=offset, default=0, metavar="N",
                                help="a copy of its own, with every port shifted by N")
         return added
@@ -59,6 +59,7 @@ def parser():
     reader.add_argument("-n", "--lines", type=int, metavar="N", help="how many lines")
     command("down", cmd_down, "end everything")
     command("reset", cmd_reset, "end everything and delete all data")
+    command("rules", cmd_rules, "write prometheus/rules/ anew from their specification, tools/workshop/rules.py")
     tester = command("test", cmd_test, "build and run the tests; without a name, a short form of every group")
     tester.add_argument("group", nargs="?", choices=[*GROUPS, "all"], metavar="|".join([*GROUPS, "all"]))
     tester.add_argument("--long", action="store_true", help="the long form of the group, which `all` is of every one")
@@ -206,6 +207,11 @@ def cmd_reset(options):
         stack.delete_data()
         lock_of(options.port_offset).unlink()
         say(f"deleted the data in {stack.dir}")
+
+
+def cmd_rules(options):
+    changed = rulefile.write(ROOT)
+    say(f"wrote {', '.join(changed)}" if changed else "nothing changed")
 
 
 def cmd_test(options):
