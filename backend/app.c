@@ -143,6 +143,7 @@ static int start_clients(struct app *app, struct err *err)
 
 static int start_parts(struct app *app, struct err *err)
 {
+    recorder_init(&app->recorder, (double)app->settings.log_rate);
     store_start(&app->store, app);
     retention_start(&app->retention, app);
     int rc = worker_start(&app->worker, app);

@@ -18,6 +18,7 @@
 #include "backend/store.h"
 #include "backend/worker.h"
 #include "base/settings.h"
+#include "contract/recorder.h"
 #include "http/builtin.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -28,7 +29,7 @@
 struct settings {
     const char *listen, *database_url, *redis_url, *amqp_url;
     const char *log_format, *log_level, *queue_type;
-    int64_t prefetch, workers, generators, retention_s, database_connections;
+    int64_t prefetch, workers, generators, retention_s, database_connections, log_rate;
     struct setting_range job_delay;
     double db_fault_ratio;
 };
@@ -46,6 +47,7 @@ struct app {
     struct store store;
     struct generator generator;
     struct retention retention;
+    struct recorder recorder; /* which jobs have a line in the log */
 
     struct http_router router;
     struct http_builtin builtin;

@@ -21,6 +21,17 @@ static void on_confirm(int status, void *ctx)
         log_debug("a generated message was not confirmed", LOG_ERR(status));
 }
 
+/* The trace of an order that nobody asked for begins here. */
+static void log_order(const struct trace *trace, const char *id)
+{
+    struct trace_texts texts;
+    struct log_field fields[TRACE_FIELDS + 2];
+    size_t n = trace_fields(trace, &texts, fields);
+    fields[n++] = LOG_STR("message_id", id);
+    fields[n].key = NULL;
+    log_write(LOG_INFO, "order generated", fields);
+}
+
 static int publish_order(struct generator *g)
 {
     const struct message order = {
@@ -28,9 +39,12 @@ static int publish_order(struct generator *g)
         .fruit = FRUIT_ORANGES,
         .quantity = 1 + (int32_t)(random() % GENERATOR_QUANTITY_MAX),
     };
-    char id[UUID_SIZE];
+    char id[UUID_SIZE], traceparent[TRACEPARENT_SIZE];
+    struct trace trace;
     struct buf body = {0};
     uuid_v7(id);
+    recorder_begin(&g->app->recorder, &trace);
+    traceparent_write(&trace, traceparent);
     int rc = message_encode(&order, &body);
     if (rc == OK)
         rc = amqp_publish(g->app->publisher,
@@ -38,8 +52,11 @@ static int publish_order(struct generator *g)
                                                  .len = buf_len(&body),
                                                  .content_type = CONTRACT_CONTENT_TYPE,
                                                  .message_id = id,
+                                                 .traceparent = traceparent,
                                                  .timestamp = clock_wall_ms() / 1000},
                           on_confirm, NULL);
+    if (rc == OK && recorder_wants(&g->app->recorder, &trace, false))
+        log_order(&trace, id);
     buf_free(&body);
     return rc;
 }

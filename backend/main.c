@@ -29,10 +29,12 @@ static const struct setting table[] = {
      "connections to PostgreSQL", .min = 1, .max = 64},
     {"db-fault-ratio", NULL, SETTING_NUMBER, &app.settings.db_fault_ratio, "0",
      "share of batches that fail on purpose, 0 to 1, to practise on", .max = 1},
-    {"log-format", "LOG_FORMAT", SETTING_TEXT, &app.settings.log_format, "text", "form of the log",
-     .choices = "text|json"},
+    {"log-format", "LOG_FORMAT", SETTING_TEXT, &app.settings.log_format, "auto",
+     "form of the log; auto: text on a terminal, else JSON", .choices = "auto|text|json"},
     {"log-level", "LOG_LEVEL", SETTING_TEXT, &app.settings.log_level, "info", "least level logged",
      .choices = "debug|info|warn|error"},
+    {"log-rate", "LOG_RATE", SETTING_INT, &app.settings.log_rate, "100",
+     "lines a second about jobs, at most; 0 for none", .max = 1000000},
     {NULL},
 };
 

@@ -130,7 +130,7 @@ static void on_outcome(const struct postgres_outcome *outcome, void *batch)
     } else {
         log_warn("the database did not take a batch", LOG_ERR(outcome->status),
                  LOG_STR("sqlstate", outcome->sqlstate),
-                 LOG_STR("message", outcome->message ? outcome->message : ""));
+                 LOG_STR("reason", outcome->message ? outcome->message : ""));
         try_later(b);
     }
 }

@@ -2,6 +2,7 @@
 #include "backend/worker.h"
 
 #include "backend/app.h"
+#include "backend/job_log.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "metrics/metrics.h"
@@ -20,7 +21,7 @@ static const char *const result_names[JOB_RESULTS] = {"stored", "duplicate", "de
 static counter *finished[JOB_KINDS][JOB_RESULTS];
 static summary *durations[JOB_KINDS];
 
-static void start_sleeping(struct worker *w, struct amqp_tag tag, uint64_t started);
+static void start_sleeping(struct worker *w, const struct hello *job);
 
 /* Starting ---------------------------------------------------------------------------------- */
 
@@ -75,23 +76,32 @@ int worker_start(struct worker *w, struct app *app)
 
 /* Finishing a job --------------------------------------------------------------------------- */
 
-static void finish(struct worker *w, enum job_kind kind, enum job_result result,
-                   struct amqp_tag tag, uint64_t started)
-{
-    amqp_consumer_ack(w->app->consumer, tag);
-    counter_inc(finished[kind][result]);
-    if (kind != JOB_UNKNOWN)
-        summary_observe(durations[kind], clock_seconds(started, clock_now()));
-}
-
 void worker_job_finished(struct worker *w, const struct job *job, enum job_result result)
 {
-    finish(w, job->kind, result, job->tag, job->started);
+    double seconds = clock_seconds(job->started, clock_now());
+    amqp_consumer_ack(w->app->consumer, job->tag);
+    counter_inc(finished[job->kind][result]);
+    if (job->kind != JOB_UNKNOWN)
+        summary_observe(durations[job->kind], seconds);
+    job_log(&w->app->recorder, &(struct job_line){.trace = &job->trace,
+                                                  .kind = kind_names[job->kind],
+                                                  .result = result_names[result],
+                                                  .message_id = job->id,
+                                                  .reason = job->reason,
+                                                  .seconds = seconds});
+}
+
+static void hello_done(struct worker *w, const struct hello *hello)
+{
+    struct job job = {
+        .tag = hello->tag, .kind = JOB_HELLO, .started = hello->started, .trace = hello->trace};
+    memcpy(job.id, hello->id, sizeof job.id);
+    worker_job_finished(w, &job, JOB_DONE);
 }
 
 /* "hello" ----------------------------------------------------------------------------------- */
 
-static void wait_for_sleeper(struct worker *w, struct amqp_tag tag)
+static void wait_for_sleeper(struct worker *w, const struct hello *job)
 {
     /* The prefetch bounds the unacknowledged deliveries of one connection. When the connection was
      * lost meanwhile, the ring may still hold tags of the earlier one; those are worthless, for the
@@ -100,16 +110,17 @@ static void wait_for_sleeper(struct worker *w, struct amqp_tag tag)
         w->first = (w->first + 1) % w->capacity;
         w->count--;
     }
-    w->waiting[(w->first + w->count++) % w->capacity] = tag;
+    w->waiting[(w->first + w->count++) % w->capacity] = *job;
 }
 
 static void start_waiting(struct worker *w)
 {
     while (!w->stopping && w->idle_count > 0 && w->count > 0) {
-        struct amqp_tag tag = w->waiting[w->first];
+        struct hello *job = &w->waiting[w->first];
         w->first = (w->first + 1) % w->capacity;
         w->count--;
-        start_sleeping(w, tag, clock_now());
+        job->started = clock_now();
+        start_sleeping(w, job);
     }
 }
 
@@ -117,31 +128,46 @@ static void on_slept(uv_timer_t *timer)
 {
     struct sleeper *s = timer->data;
     struct worker *w = s->worker;
-    finish(w, JOB_HELLO, JOB_DONE, s->tag, s->started);
+    hello_done(w, &s->job);
     w->idle[w->idle_count++] = s;
     gauge_dec(&busy);
     start_waiting(w);
     app_check_finished(w->app);
 }
 
-static void start_sleeping(struct worker *w, struct amqp_tag tag, uint64_t started)
+static void start_sleeping(struct worker *w, const struct hello *job)
 {
     struct sleeper *s = w->idle[--w->idle_count];
-    s->tag = tag;
-    s->started = started;
+    s->job = *job;
     gauge_inc(&busy);
     uv_timer_start(&s->timer, on_slept, (uint64_t)setting_range_pick(w->app->settings.job_delay),
                    0);
 }
 
-static void deliver_hello(struct worker *w, struct amqp_tag tag)
+/* A message without an id, or with one that is no UUID, has none: a fruit is stored at least once,
+ * then. */
+static void copy_id(char id[UUID_SIZE], const struct amqp_delivery *d)
 {
+    if (uuid_normalise(d->message_id, d->message_id_len, id) != OK)
+        id[0] = '\0';
+}
+
+static void join_trace(struct worker *w, const struct amqp_delivery *d, struct trace *out)
+{
+    recorder_join(&w->app->recorder, d->traceparent, d->traceparent_len, out);
+}
+
+static void deliver_hello(struct worker *w, const struct amqp_delivery *d)
+{
+    struct hello job = {.tag = d->tag, .started = clock_now()};
+    copy_id(job.id, d);
+    join_trace(w, d, &job.trace);
     if (w->app->settings.job_delay.high == 0)
-        finish(w, JOB_HELLO, JOB_DONE, tag, clock_now());
+        hello_done(w, &job);
     else if (w->idle_count > 0)
-        start_sleeping(w, tag, clock_now());
+        start_sleeping(w, &job);
     else
-        wait_for_sleeper(w, tag);
+        wait_for_sleeper(w, &job);
 }
 
 /* What is stored ---------------------------------------------------------------------------- */
@@ -154,16 +180,10 @@ static char *copy_body(const struct amqp_delivery *d)
     return copy;
 }
 
-/* A message without an id, or with one that is no UUID, is stored without: at least once, then. */
-static void copy_id(struct job *job, const struct amqp_delivery *d)
-{
-    if (uuid_normalise(d->message_id, d->message_id_len, job->id) != OK)
-        job->id[0] = '\0';
-}
-
 static void deliver_to_store(struct worker *w, const struct amqp_delivery *d, struct job *job)
 {
-    copy_id(job, d);
+    copy_id(job->id, d);
+    join_trace(w, d, &job->trace);
     job->tag = d->tag;
     job->started = clock_now();
     job->len = d->len;
@@ -196,7 +216,7 @@ void worker_deliver(const struct amqp_delivery *d, void *worker)
     if (rc == ERR_NOMEM)
         log_error("out of memory: a message stays unacknowledged until the next connection");
     else if (rc == OK && job.order.kind == MESSAGE_HELLO)
-        deliver_hello(w, d->tag);
+        deliver_hello(w, d);
     else {
         job.kind = JOB_FRUIT;
         if (rc != OK)

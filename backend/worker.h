@@ -6,7 +6,7 @@
  * understood goes to the dead letters, through the store as well. A delivery is acknowledged once,
  * and only when its work is done: if the process ends earlier, the broker delivers it again.
  *
- * Series: worker_job_duration_seconds{job}, worker_jobs_total{job,result}, worker_busy.
+ * Series: worker_job_duration_seconds{kind}, worker_jobs_total{kind,result}, worker_busy.
  */
 #ifndef BACKEND_WORKER_H
 #define BACKEND_WORKER_H
@@ -18,12 +18,19 @@
 
 struct app;
 
+/* A "hello" job, which has nothing to store. */
+struct hello {
+    struct amqp_tag tag;
+    struct trace trace;
+    char id[UUID_SIZE]; /* as a job's */
+    uint64_t started;   /* clock_now, when it stopped to wait */
+};
+
 /* One of --workers: sleeps through one job at a time. */
 struct sleeper {
     uv_timer_t timer;
     struct worker *worker;
-    struct amqp_tag tag;
-    uint64_t started; /* clock_now */
+    struct hello job;
 };
 
 struct worker {
@@ -31,7 +38,7 @@ struct worker {
     struct sleeper *sleepers;
     struct sleeper **idle; /* a stack of those that do not sleep */
     size_t workers, idle_count;
-    struct amqp_tag *waiting; /* "hello" jobs without a sleeper: a ring of `capacity` */
+    struct hello *waiting; /* "hello" jobs without a sleeper: a ring of `capacity` */
     size_t capacity, first, count;
     bool stopping;
     size_t open_timers;

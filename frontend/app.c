@@ -5,6 +5,7 @@
 #include "contract/message.h"
 #include "frontend/hello.h"
 #include "frontend/observe.h"
+#include "frontend/request.h"
 #include "frontend/routes.h"
 
 /* What /ready asks. */
@@ -108,6 +109,7 @@ static int start_server(struct app *app, struct err *err)
         .address = app->settings.listen,
         .handler = http_router_handle,
         .answered = observe_answer,
+        .headers = request_headers,
         .ctx = &app->router,
     };
     app->server = http_server_listen(&app->loop, &options, err);
@@ -123,6 +125,7 @@ int app_start(struct app *app)
     fruit_lookups_init(&app->lookups, app);
     list_init(&app->delayed_hellos);
     observe_init();
+    recorder_init(&app->recorder, (double)app->settings.log_rate);
     rc = start_publisher(app, &err);
     rc = rc ? rc : start_postgres(app, &err);
     rc = rc ? rc : start_redis(app, &err);

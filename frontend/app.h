@@ -7,6 +7,7 @@
 
 #include "amqp/publisher.h"
 #include "base/settings.h"
+#include "contract/recorder.h"
 #include "frontend/fruit_get.h"
 #include "http/builtin.h"
 #include "http/router.h"
@@ -19,7 +20,7 @@ struct settings {
     const char *listen, *database_url, *redis_url, *amqp_url;
     const char *log_format, *log_level, *queue_type;
     struct setting_range hello_delay;
-    int64_t database_connections, publish_window, publish_deadline_ms, redis_deadline_ms;
+    int64_t database_connections, publish_window, publish_deadline_ms, redis_deadline_ms, log_rate;
 };
 
 struct app {
@@ -31,6 +32,7 @@ struct app {
     struct redis_client *redis;
     struct fruit_lookups lookups;
     struct list delayed_hellos;
+    struct recorder recorder;
 
     struct http_router router;
     struct http_builtin builtin;

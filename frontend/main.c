@@ -26,10 +26,12 @@ static const struct setting table[] = {
      .max = 60000},
     {"redis-deadline", NULL, SETTING_INT, &app.settings.redis_deadline_ms, "50",
      "milliseconds to wait for the cache before asking PostgreSQL", .min = 1, .max = 10000},
-    {"log-format", "LOG_FORMAT", SETTING_TEXT, &app.settings.log_format, "text", "form of the log",
-     .choices = "text|json"},
+    {"log-format", "LOG_FORMAT", SETTING_TEXT, &app.settings.log_format, "auto",
+     "form of the log; auto: text on a terminal, else JSON", .choices = "auto|text|json"},
     {"log-level", "LOG_LEVEL", SETTING_TEXT, &app.settings.log_level, "info", "least level logged",
      .choices = "debug|info|warn|error"},
+    {"log-rate", "LOG_RATE", SETTING_INT, &app.settings.log_rate, "100",
+     "lines a second about requests, at most; 0 for none", .max = 1000000},
     {NULL},
 };
 

@@ -1,7 +1,9 @@
 /* Counting answers; see observe.h. */
 #include "frontend/observe.h"
 
+#include "frontend/request.h"
 #include "frontend/stats.h"
+#include "http/router.h"
 #include "http/server.h"
 #include "metrics/metrics.h"
 
@@ -91,14 +93,25 @@ static const struct observed *find_or_other(const char **method, const char *end
     return o;
 }
 
-void observe_answer(struct http_exchange *x, int status, double seconds, void *ctx)
+/* The exemplar leads from a bucket to a request in it, and from there to its line in the log. */
+static void time_it(histogram *h, double seconds, const struct trace *trace)
 {
-    (void)ctx;
+    char id[TRACE_ID_SIZE];
+    if (!trace) {
+        histogram_observe(h, seconds);
+        return;
+    }
+    trace_id_write(trace, id);
+    histogram_observe_exemplar(h, seconds, EXEMPLAR("trace_id", id));
+}
+
+void observe_answer(struct http_exchange *x, int status, double seconds, void *router)
+{
     const char *method = http_request_method(x);
     const char *endpoint = http_route(x);
     const struct observed *o = find_or_other(&method, endpoint);
     count(o, method, endpoint, status);
-    histogram_observe(o ? o->latency : with(http_latency, .method = method, .endpoint = endpoint),
-                      seconds);
+    time_it(o ? o->latency : with(http_latency, .method = method, .endpoint = endpoint), seconds,
+            request_ended(((struct http_router *)router)->ctx, x, status, seconds));
     stats_add(status, seconds);
 }

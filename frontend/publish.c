@@ -2,29 +2,18 @@
 #include "frontend/publish.h"
 
 #include "base/clock.h"
-#include "contract/traceparent.h"
 #include "frontend/app.h"
-
-#include <string.h>
+#include "frontend/request.h"
 
 enum { RETRY_AFTER_S = 1 };
 
-/* The request's, or NULL where it has none that is valid. */
-static const char *traceparent_of(const struct http_exchange *x, char out[TRACEPARENT_SIZE])
-{
-    const struct http_span *field = http_header(http_request(x), "traceparent");
-    if (!field || !traceparent_valid(field->data, field->len))
-        return NULL;
-    memcpy(out, field->data, TRACEPARENT_LEN);
-    out[TRACEPARENT_LEN] = '\0';
-    return out;
-}
-
-int publish_message(struct app *app, const struct http_exchange *x, const struct message *message,
+int publish_message(struct app *app, struct http_exchange *x, const struct message *message,
                     const char *id, amqp_confirm_cb confirmed, void *ctx)
 {
     char traceparent[TRACEPARENT_SIZE];
     struct buf body = {0};
+    traceparent_write(request_trace(app, x), traceparent);
+    request_published(x, id);
     int rc = message_encode(message, &body);
     if (rc == OK) {
         const struct amqp_message out = {
@@ -32,7 +21,7 @@ int publish_message(struct app *app, const struct http_exchange *x, const struct
             .len = buf_len(&body),
             .content_type = CONTRACT_CONTENT_TYPE,
             .message_id = id,
-            .traceparent = traceparent_of(x, traceparent),
+            .traceparent = traceparent,
             .timestamp = clock_wall_ms() / 1000,
         };
         rc = amqp_publish(app->publisher, &out, confirmed, ctx);

@@ -9,10 +9,10 @@
 struct app;
 struct http_exchange;
 
-/* Publishes `message` under `id` (terminated), with the request's traceparent where it bore a valid
- * one. `confirmed` is called as amqp_publish says. 0, or a negative code: then it is never called.
+/* Publishes `message` under `id` (terminated), with the traceparent of the request's span.
+ * `confirmed` is called as amqp_publish says. 0, or a negative code: then it is never called.
  */
-int publish_message(struct app *app, const struct http_exchange *x, const struct message *message,
+int publish_message(struct app *app, struct http_exchange *x, const struct message *message,
                     const char *id, amqp_confirm_cb confirmed, void *ctx) MUST_CHECK;
 
 /* Answers 503 with Retry-After: the broker cannot take it now. */

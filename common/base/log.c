@@ -60,7 +60,9 @@ int log_level_parse(const char *text, enum log_level *out)
 int log_format_parse(const char *text, enum log_format *out)
 {
     bool json = strcasecmp(text, "json") == 0;
-    if (!json && strcasecmp(text, "text") != 0)
+    if (strcasecmp(text, "auto") == 0)
+        json = !isatty(STDERR_FILENO);
+    else if (!json && strcasecmp(text, "text") != 0)
         return ERR_INVALID;
     *out = json ? LOG_JSON : LOG_TEXT;
     return OK;

@@ -7,6 +7,7 @@
  * searched. Every line carries time, level, service and message. Fields live only during the call.
  * A line leaves in one write(2); one that would block for ever is not retried: what was not written
  * is counted, and told in the next line that is (the loop must not hang on its log).
+ * Lines that come with each request need a budget besides (base/budget.h).
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -68,7 +69,8 @@ void log_write(enum log_level level, const char *message, const struct log_field
 /* log_setup with the settings' texts, which must be valid ones (the table's .choices). */
 void log_setup_texts(const char *service, const char *format, const char *level);
 
-/* Texts of settings: 0 or ERR_INVALID. */
+/* Texts of settings: 0 or ERR_INVALID. A format of "auto" is text on a terminal and JSON elsewhere:
+ * people look there, and machines here. */
 int log_level_parse(const char *text, enum log_level *out) MUST_CHECK;
 int log_format_parse(const char *text, enum log_format *out) MUST_CHECK;
 

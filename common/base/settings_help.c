@@ -1,10 +1,9 @@
 /* What every main does with its settings first, and the help text; see settings.h. */
-#include "base/clock.h"
+#include "base/random.h"
 #include "base/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *placeholder(const struct setting *s)
 {
@@ -66,18 +65,6 @@ int settings_or_exit(const struct setting *table, int argc, char **argv, const c
     if (rc == SETTINGS_HELP || rc == SETTINGS_VERSION)
         exit(fflush(stdout) == 0 ? 0 : 1);
     return rc;
-}
-
-/* SplitMix64: statistical quality is all that a delay needs. */
-static uint64_t random_u64(void)
-{
-    static _Thread_local uint64_t state;
-    if (!state)
-        state = clock_now() ^ (uint64_t)getpid() << 32;
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
 }
 
 int64_t setting_range_pick(struct setting_range range)

@@ -31,6 +31,7 @@ struct http_exchange *http_exchange_take(struct http_server *server)
     x->ended = NULL;
     x->began = server->read_at;
     x->refused = x->interim = false;
+    memset(x->notes, 0, sizeof x->notes);
     return x;
 }
 
@@ -108,15 +109,22 @@ void *http_data(const struct http_exchange *x)
     return x->data;
 }
 
+void *http_notes(struct http_exchange *x)
+{
+    return x->notes;
+}
+
 /* Answers -------------------------------------------------------------------------------------- */
 
 static void write_answer(struct http_exchange *x, const struct http_response *r)
 {
     const struct http_message *m = &x->message;
+    const struct http_server_options *o = &x->server->options;
     bool close = http_connection_ends_with(x->connection, x);
     struct http_response_form form = {.head = !x->refused && m->method == HTTP_HEAD,
                                       .close = close,
-                                      .keep_alive = !x->refused && !m->minor_1 && !close};
+                                      .keep_alive = !x->refused && !m->minor_1 && !close,
+                                      .headers = o->headers ? o->headers(x, o->ctx) : NULL};
     http_response_write(&x->head, r, form);
     if (r->take && !buf_ok(r->take))
         x->head.failed = true; /* half an answer is worse than none */

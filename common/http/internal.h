@@ -9,6 +9,8 @@
 #include "http/server.h"
 #include "http/wheel.h"
 
+#include <stddef.h>
+
 #define HTTP_READ_BYTES       (64 * 1024) /* one read; one buffer serves all connections */
 #define HTTP_EXCHANGE_POOL    1024        /* exchanges kept for reuse, with */
 #define HTTP_EXCHANGE_KEEP    4096        /* buffers of at most so many bytes each */
@@ -70,6 +72,7 @@ struct http_exchange {
     int status;
     bool refused; /* no handler saw it */
     bool interim; /* 100 Continue, which is no answer */
+    _Alignas(max_align_t) char notes[HTTP_NOTES_BYTES];
 };
 
 /* One for the next request, or NULL. */

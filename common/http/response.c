@@ -87,6 +87,8 @@ static void optional_lines(struct buf *out, const struct http_response *r,
     }
     if (r->headers)
         buf_text(out, r->headers);
+    if (form.headers)
+        buf_text(out, form.headers);
     if (form.close)
         buf_literal(out, "Connection: close\r\n");
     else if (form.keep_alive)

@@ -6,9 +6,10 @@
 
 /* What the request and the connection demand of the answer. */
 struct http_response_form {
-    bool head;       /* no body */
-    bool close;      /* the connection's last answer */
-    bool keep_alive; /* say so, for HTTP/1.0 */
+    bool head;           /* no body */
+    bool close;          /* the connection's last answer */
+    bool keep_alive;     /* say so, for HTTP/1.0 */
+    const char *headers; /* the program's further lines, or NULL */
 };
 
 /* "Not Found" for 404; static. */

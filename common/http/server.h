@@ -63,6 +63,9 @@ struct http_server_options {
      * NULL. `seconds` run from the request's first byte. Also called for requests that were refused
      * before the handler saw them: these have no message (http_request is NULL). */
     void (*answered)(struct http_exchange *x, int status, double seconds, void *ctx);
+    /* Asked at each answer for further complete lines, "Name: value\r\n", or NULL; they are copied.
+     * May be NULL. Refused requests have no message here either. */
+    const char *(*headers)(struct http_exchange *x, void *ctx);
     void *ctx;
 };
 
@@ -90,6 +93,11 @@ void http_set_route(struct http_exchange *x, const char *pattern);
  * in `answered`. */
 void http_set_data(struct http_exchange *x, void *data);
 void *http_data(const struct http_exchange *x);
+
+/* HTTP_NOTES_BYTES for the program's own use, aligned for anything, and zeroed before anyone sees
+ * the exchange. They live as long as it, `answered` included. */
+#define HTTP_NOTES_BYTES 96
+void *http_notes(struct http_exchange *x);
 
 /* Answers; exactly once an exchange. x is dead for the caller (`answered` may run inside). HEAD
  * gets no body. Content-Length, Date and Connection are added. Out of memory closes the connection.

@@ -58,7 +58,7 @@ class Tested(Program):
         return BIN / self.program
 
     def environment(self):
-        return {"LISTEN": f"127.0.0.1:{self.port}"} | SANITIZERS | self.extra
+        return {"LISTEN": f"127.0.0.1:{self.port}", "LOG_FORMAT": "text"} | SANITIZERS | self.extra
 
     def listening(self):
         return http_get(self.url + "/health")[0] == 200

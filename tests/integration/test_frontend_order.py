@@ -8,6 +8,7 @@ import pytest
 
 from place import FRUITS
 from program import parallel
+from tracing import FORM, is_continued
 
 KEY = "0190163d-8694-739b-aea5-966c26f8ad91"
 MISSING, FRUIT, QUANTITY = "No fruit or quantity provided", "Invalid fruit", "Invalid quantity"
@@ -134,8 +135,8 @@ def test_traceparent_is_passed_on(frontend, place):
     traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
     frontend.order(traceparent=traceparent)
     frontend.order(traceparent="nonsense")
-    first, second = (properties.headers or {} for _, properties in place.take(2))
-    assert first["traceparent"] == traceparent and not second.get("traceparent")
+    first, second = (properties.headers["traceparent"] for _, properties in place.take(2))
+    assert is_continued(traceparent, first) and FORM.fullmatch(second)
 
 
 def test_a_chunked_body(frontend, place):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import socket
 import subprocess
@@ -13,7 +14,8 @@ from until import until
 
 LISTEN = ("LISTEN", ["", "nonsense", "127.0.0.1", ":5000", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
                      "127.0.0.1:http", "[::1"])
-FORMAT = ("LOG_FORMAT", "text", ["xml", "JSON "])
+FORMAT = ("LOG_FORMAT", "auto", ["xml", "JSON "])
+RATE = ("LOG_RATE", "100", ["nonsense", "-1", "1.5", "1000001"])
 LEVEL = ("LOG_LEVEL", "info", ["loud", "trace", "0"])
 URLS = {
     "database-url": ("DATABASE_URL", "postgres://demo:demo@127.0.0.1:5432/demo",
@@ -35,7 +37,7 @@ SETTINGS = {
         "publish-window": (None, "4096", WHOLE + ["0", "65537"]),
         "publish-deadline": (None, "2000", WHOLE + ["9", "60001"]),
         "redis-deadline": (None, "50", WHOLE + ["0", "10001"]),
-        "log-format": FORMAT, "log-level": LEVEL,
+        "log-format": FORMAT, "log-level": LEVEL, "log-rate": RATE,
     },
     "backend": URLS | {
         "listen": (LISTEN[0], "127.0.0.1:5001", LISTEN[1]),
@@ -47,7 +49,7 @@ SETTINGS = {
         "retention": (None, "3600", WHOLE + ["0", "31536001"]),
         "database-connections": (None, "2", WHOLE + ["0", "65"]),
         "db-fault-ratio": (None, "0", ["nonsense", "1.1", "-0.1", "nan", "inf", "0x1"]),
-        "log-format": FORMAT, "log-level": LEVEL,
+        "log-format": FORMAT, "log-level": LEVEL, "log-rate": RATE,
     },
     "traffic": {
         "target": ("BASE_URL", "http://127.0.0.1:5000", ["nonsense", "https://x/", "http://", "http://x:99999/"]),
@@ -277,15 +279,31 @@ def test_healthcheck_of_something_that_hangs():
 
 # The log
 
+@pytest.mark.parametrize("words", [["--log-format", "json"], []], ids=["asked for", "into a file"])
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_log_as_json(serve, program):
+def test_log_as_json(serve, program, words):
     port = free_port()
-    _, log = serve(program, "--log-format", "json", "--log-level", "debug", LISTEN=f"127.0.0.1:{port}")
+    _, log = serve(program, *words, "--log-level", "debug", LISTEN=f"127.0.0.1:{port}")
     until(lambda: answers(port) and log.read_text().count("\n") >= 1)
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     assert {line["service"] for line in lines} == {program}
     assert {line["level"] for line in lines} <= {"debug", "info", "warn", "error"}
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", line["time"]) for line in lines)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_log_as_text_on_a_terminal(program):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([BIN / program, "--listen", "127.0.0.1:0", "--log-level", "debug"], env=SANITIZERS,
+                               stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while b"\n" not in said.replace(b"\r\x1b[K", b""):
+        said += os.read(ours, 4096)
+    process.terminate()
+    process.wait(10)
+    os.close(ours)
+    assert re.search(rb"\d\d:\d\d:\d\d\.\d{3} \w+ +%s  " % program.encode(), said)
 
 
 @pytest.mark.parametrize("program", ["frontend", "backend"])

@@ -33,6 +33,7 @@ static inline void handle(struct http_exchange *x, void *ctx)
     const struct http_message *m = http_request(x);
     assert_ptr_equal(ctx, &t);
     t.handled++;
+    ++*(int *)http_notes(x);
     http_set_route(x, "/route");
     http_set_data(x, &t);
     if (m->path.len >= 4 && memcmp(m->path.data, "/big", 4) == 0)
@@ -45,6 +46,16 @@ static inline void handle(struct http_exchange *x, void *ctx)
         t.later[t.later_count++] = x;
 }
 
+/* What its notes count is what this tells the client; a refused request comes without a handler. */
+static inline const char *headers(struct http_exchange *x, void *ctx)
+{
+    static char line[32];
+    int *calls = http_notes(x);
+    assert_ptr_equal(ctx, &t);
+    snprintf(line, sizeof line, "notes: %d\r\n", *calls);
+    return line;
+}
+
 static inline void answered(struct http_exchange *x, int status, double seconds, void *ctx)
 {
     assert_ptr_equal(ctx, &t);
@@ -52,6 +63,7 @@ static inline void answered(struct http_exchange *x, int status, double seconds,
     t.last_status = status;
     t.last_seconds = seconds;
     t.last_refused = http_request(x) == NULL;
+    assert_int_equal(*(int *)http_notes(x), t.last_refused ? 0 : 1);
     assert_string_equal(http_route(x), t.last_refused ? "other" : "/route");
     assert_ptr_equal(http_data(x), t.last_refused ? NULL : &t);
 }

@@ -252,6 +252,23 @@ static void settings_texts_parse(void **state)
     assert_int_equal(log_format_parse("xml", &format), ERR_INVALID);
 }
 
+static void auto_is_json_where_no_terminal_is(void **state)
+{
+    (void)state;
+    enum log_format format = LOG_TEXT;
+    assert_int_equal(log_format_parse("auto", &format), OK);
+    assert_int_equal(format, LOG_JSON);
+    int ours = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(ours >= 0 && grantpt(ours) == 0 && unlockpt(ours) == 0);
+    int theirs = open(ptsname(ours), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(theirs >= 0);
+    dup2(theirs, STDERR_FILENO);
+    assert_int_equal(log_format_parse("auto", &format), OK);
+    assert_int_equal(format, LOG_TEXT);
+    close(theirs);
+    close(ours);
+}
+
 #define THROUGH_PIPE(test) cmocka_unit_test_setup_teardown(test, open_pipe, close_pipe)
 
 int main(void)
@@ -266,6 +283,7 @@ int main(void)
         THROUGH_PIPE(a_torn_line_does_not_swallow_the_next),
         THROUGH_PIPE(a_closed_pipe_is_survived),
         cmocka_unit_test(settings_texts_parse),
+        THROUGH_PIPE(auto_is_json_where_no_terminal_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

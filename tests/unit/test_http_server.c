@@ -289,6 +289,19 @@ static void test_refusal(void **state)
     stop();
 }
 
+/* The program's own lines stand in each answer, and its notes begin empty for each request. */
+static void test_headers_and_notes(void **state)
+{
+    (void)state;
+    start((struct http_server_options){.headers = headers});
+    for (int i = 0; i < 3; i++)
+        expect_to_end("GET /now HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n",
+                      "notes: 1\r\nConnection: close\r\n\r\nnow");
+    expect_to_end("BREW / HTTP/1.1\r\n\r\n", "HTTP/1.1 501 Not Implemented\r\n",
+                  "notes: 0\r\nConnection: close\r\n\r\n{\"error\":\"method\"}");
+    stop();
+}
+
 static void test_refused_body(void **state)
 {
     (void)state;
@@ -302,11 +315,14 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
     const struct CMUnitTest tests[] = {
-        TEST(test_answer),         TEST(test_forms),        TEST(test_bodies),
-        TEST(test_big_answer),     TEST(test_order),        TEST(test_one_write),
-        TEST(test_pipeline_bound), TEST(test_flood),        TEST(test_back_pressure),
-        TEST(test_peer_gone),      TEST(test_half_close),   TEST(test_continue),
-        TEST(test_refusal),        TEST(test_refused_body),
+        TEST(test_answer),         TEST(test_forms),
+        TEST(test_bodies),         TEST(test_big_answer),
+        TEST(test_order),          TEST(test_one_write),
+        TEST(test_pipeline_bound), TEST(test_flood),
+        TEST(test_back_pressure),  TEST(test_peer_gone),
+        TEST(test_half_close),     TEST(test_continue),
+        TEST(test_refusal),        TEST(test_headers_and_notes),
+        TEST(test_refused_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

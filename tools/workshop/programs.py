@@ -11,6 +11,8 @@ from .service import Service, http_get
 NAMES = ("frontend", "backend", "traffic")
 DELAY = "100-500"  # ms: the time that a request or a job pretends to work, so that there is something to see
 
+LOG_FORMAT = "text"  # people read these logs; a program whose log is neither a terminal nor told writes JSON
+
 # What `up` and `run` add to a program's own defaults, which have no delays.
 WORKSHOP_FLAGS = {"frontend": {"--hello-delay": DELAY}, "backend": {"--job-delay": DELAY}, "traffic": {}}
 
@@ -62,7 +64,7 @@ class Program(Service):
         """It keeps nothing on disk."""
 
     def environment(self):
-        return self.stack.program_environment() | {"LISTEN": f"{HOST}:{self.port}"} | self.extra
+        return self.stack.program_environment() | {"LISTEN": f"{HOST}:{self.port}", "LOG_FORMAT": LOG_FORMAT} | self.extra
 
     def note(self):
         return super().note() | {"binary": fingerprint(self.binary)}
