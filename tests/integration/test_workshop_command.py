@@ -28,7 +28,7 @@ from workshop.ui import Failure  # noqa: E402
 
 PROGRAMS = ("frontend", "backend", "traffic")
 SERVERS = ("postgres", "redis", "rabbitmq", "epmd", "prometheus", "alertmanager", "node", "blackbox",
-           "postgres-exporter", "redis-exporter")
+           "postgres-exporter", "redis-exporter", "board")
 
 # Listens where LISTEN says; every page is 200 and holds one counter that grows.
 STAND_IN = r"""
@@ -82,7 +82,7 @@ class Copy:
         self.root, self.offset = root, free_offset()
         self.state = root / f".workshop/offset-{self.offset}"
         shutil.copytree(ROOT / "tools", root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-        for room in ("prometheus", "alertmanager"):
+        for room in ("prometheus", "alertmanager", "board"):
             shutil.copytree(ROOT / room, root / room)
         shutil.copy(ROOT / "workshop", root / "workshop")
         for program in PROGRAMS:

@@ -13,6 +13,7 @@ PORTS = {
     "frontend": 5000,
     "backend": 5001,
     "traffic": 5002,
+    "board": 5080,
     "postgres": 5432,
     "rabbitmq": 5672,
     "redis": 6379,

@@ -2,7 +2,8 @@
 
     stack = Stack(root, state_dir, port_offset=0, build="release", die_with_parent=False)
     stack.postgres, stack.redis, stack.epmd, stack.rabbitmq, stack.prometheus,
-    stack.alertmanager, stack.node, stack.postgres_exporter, stack.redis_exporter, stack.blackbox, stack.logkeeper
+    stack.alertmanager, stack.node, stack.postgres_exporter, stack.redis_exporter, stack.blackbox, stack.logkeeper,
+    stack.board
     stack.frontend, stack.backend, stack.traffic           as `up` runs them
     stack.start(*names)          starts them and what they need, waits until all are ready
     stack.program(name, *flags)  one more program, not started yet; see programs.Program
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from . import ports
 from .alertmanager import Alertmanager
+from .board import Board
 from .exporters import BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter
 from .postgres import Postgres
 from .process import Process
@@ -31,7 +33,7 @@ from .ui import Failure
 
 # RabbitMQ takes longest to start, so it comes first.
 SERVERS = (Epmd, RabbitMQ, Postgres, Redis, Prometheus, Alertmanager, NodeExporter, BlackboxExporter,
-           PostgresExporter, RedisExporter, LogKeeper)
+           PostgresExporter, RedisExporter, LogKeeper, Board)
 
 # What goes down one group after the other: who sends work, who takes it, who keeps it.
 DOWN_FIRST = ("traffic", "frontend", "backend")
