@@ -27,8 +27,8 @@ from workshop.prometheus import Api  # noqa: E402
 from workshop.ui import Failure  # noqa: E402
 
 PROGRAMS = ("frontend", "backend", "traffic")
-SERVERS = ("postgres", "redis", "rabbitmq", "epmd", "prometheus", "alertmanager", "node", "blackbox",
-           "postgres-exporter", "redis-exporter", "board")
+SERVERS = ("postgres", "redis", "rabbitmq", "epmd", "prometheus", "alertmanager", "notifications", "node",
+           "blackbox", "postgres-exporter", "redis-exporter", "board")
 
 # Listens where LISTEN says; every page is 200 and holds one counter that grows.
 STAND_IN = r"""
@@ -288,6 +288,24 @@ def test_up_restarts_a_program_whose_source_changed(up):
     after = up.pids()
     assert after.pop("backend") != before.pop("backend")
     assert after == before
+
+
+def test_a_running_prometheus_takes_over_changed_rules(up):
+    rules = up.root / "prometheus/rules/classroom/alerts.yml"
+    good = rules.read_text()
+    api = Api(f"http://127.0.0.1:{9090 + up.offset}")
+    rules.write_text(good.replace("alert: Watchdog", "alert: Renamed"))
+    done = up.run("up")
+    assert done.returncode == 0 and "Prometheus (alerts: classroom) reads its changed configuration" in done.stdout
+    until(lambda: api.value('ALERTS{alertname="Renamed"}'), 15)
+    rules.write_text(good.replace("vector(1)", "vector(1"))
+    done = up.run("up")
+    rules.write_text(good)
+    assert done.returncode == 1 and 'rules/alerts.yml: ' in done.stderr and '"Watchdog"' in done.stderr
+    assert api.value('ALERTS{alertname="Renamed"}')  # what was good goes on
+    assert up.run("up", "--alerts", "production").returncode == 0
+    until(lambda: "slo_long" in {group["name"] for group in api._get("rules")["groups"]}, 15)
+    assert up.run("up").returncode == 0
 
 
 def test_a_broken_source_is_shown_and_disturbs_nothing(up):

@@ -1,12 +1,15 @@
 """Prometheus itself, the exporters that speak for what cannot speak its language, and the keeper of the logs."""
 
+import shutil
 import signal
+import subprocess
 import sys
 
 from . import targets
 from .ports import HOST
 from .prometheus import Api
 from .service import LOG_LIMIT, Service, http_get
+from .ui import Failure
 
 
 class Prometheus(Service):
@@ -35,6 +38,10 @@ class Prometheus(Service):
         self._configure()
 
     def _configure(self):
+        """Tried beside the one in use first: a running Prometheus would say in its log alone what it does not take."""
+        candidate = self.stack.dir / "prometheus-config.new"
+        write_config(self.stack.root, candidate, self.stack.port_offset, self.alerts)
+        _check(candidate)
         return write_config(self.stack.root, self._config, self.stack.port_offset, self.alerts)
 
     def ready(self):
@@ -45,6 +52,17 @@ class Prometheus(Service):
         if changed := self._configure():
             self.process.signal(signal.SIGHUP)
         return changed
+
+
+def _check(directory):
+    """Failure, in promtool's words, where Prometheus would refuse the configuration."""
+    if not shutil.which("promtool"):
+        return
+    done = subprocess.run(["promtool", "check", "config", directory / "prometheus.yml"], capture_output=True, text=True)
+    if done.returncode:
+        words = [line.strip() for line in done.stderr.replace(f"{directory}/", "").splitlines() if "FAILED" not in line]
+        raise Failure("Prometheus's configuration is wrong: " + " ".join(filter(None, words)),
+                      "correct it in prometheus/, or the rules in tools/workshop/rules.py and run ./workshop rules")
 
 
 def write_config(root, directory, offset=0, alerts="classroom"):

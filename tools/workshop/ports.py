@@ -19,6 +19,7 @@ PORTS = {
     "redis": 6379,
     "prometheus": 9090,
     "alertmanager": 9093,
+    "notifications": 9095,
     "node": 9100,
     "blackbox": 9115,
     "redis-exporter": 9121,

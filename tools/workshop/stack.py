@@ -2,8 +2,8 @@
 
     stack = Stack(root, state_dir, port_offset=0, build="release", die_with_parent=False)
     stack.postgres, stack.redis, stack.epmd, stack.rabbitmq, stack.prometheus,
-    stack.alertmanager, stack.node, stack.postgres_exporter, stack.redis_exporter, stack.blackbox, stack.logkeeper,
-    stack.board
+    stack.alertmanager, stack.notifications, stack.board,
+    stack.node, stack.postgres_exporter, stack.redis_exporter, stack.blackbox, stack.logkeeper
     stack.frontend, stack.backend, stack.traffic           as `up` runs them
     stack.start(*names)          starts them and what they need, waits until all are ready
     stack.program(name, *flags)  one more program, not started yet; see programs.Program
@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from . import ports
-from .alertmanager import Alertmanager
+from .alertmanager import Alertmanager, Notifications
 from .board import Board
 from .exporters import BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter
 from .postgres import Postgres
@@ -32,8 +32,8 @@ from .state import State
 from .ui import Failure
 
 # RabbitMQ takes longest to start, so it comes first.
-SERVERS = (Epmd, RabbitMQ, Postgres, Redis, Prometheus, Alertmanager, NodeExporter, BlackboxExporter,
-           PostgresExporter, RedisExporter, LogKeeper, Board)
+SERVERS = (Epmd, RabbitMQ, Postgres, Redis, Notifications, Alertmanager, Prometheus, NodeExporter,
+           BlackboxExporter, PostgresExporter, RedisExporter, LogKeeper, Board)
 
 # What goes down one group after the other: who sends work, who takes it, who keeps it.
 DOWN_FIRST = ("traffic", "frontend", "backend")
