@@ -16,9 +16,9 @@ class Api:
         status, body = http_get(f"{self.url}/api/v1/{path}{query}", 5)
         return json.loads(body)["data"] if status == 200 else None
 
-    def query(self, promql):
-        """The result of an instant query: [(labels, value)], empty where there is none."""
-        data = self._get("query", query=promql)
+    def query(self, promql, **more):
+        """The result of an instant query: [(labels, value)], empty where there is none. `time=` asks of another time."""
+        data = self._get("query", query=promql, **more)
         return [(row["metric"], float(row["value"][1])) for row in data["result"]] if data else []
 
     def value(self, promql):
