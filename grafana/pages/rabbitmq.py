@@ -45,9 +45,8 @@ PAGE = page("rabbitmq", "RabbitMQ", "USE: how much of the broker is used, what w
     "Errors",
     [
         stat("Alarms", "short", {
-            "alarms": """sum(rabbitmq_alarms_memory_used_watermark) + sum(rabbitmq_alarms_free_disk_space_watermark)
-                + sum(rabbitmq_alarms_file_descriptor_limit)""",
-        }, """Shows how many of the three alarms (memory, disk, file descriptors) are raised. Normal: 0. Otherwise: publishers
+            "alarms": "sum(rabbitmq_alarms_memory_used_watermark) + sum(rabbitmq_alarms_free_disk_space_watermark)",
+        }, """Shows how many of the two alarms, memory and disk, are raised. Normal: 0. Otherwise: publishers
            are blocked, and POST /fruit and GET /hello answer 503.""", limits={1: "red"}, height=8),
         timeseries("Messages that went astray", "short", {
             "redelivered": "sum(rate(rabbitmq_global_messages_redelivered_total[$__rate_interval]))",

@@ -232,6 +232,22 @@ def traffic(t):
     }
 
 
+def slo(t):
+    slow, both = near(0, 0, 0.005), ("availability", "latency")
+    windows = [f"slo:burn_rate:rate{window}" for window in ("30s", "2m", "5m", "24m", "4h")]
+    return {
+        "Answers that were no failure": {"availability": 1},
+        "GET /hello within 0.75 s": {"latency": near(1, 0.005)},
+        "Error budget that is left": {"availability": 1, "latency": between(0.5, 1)},
+        "Share of requests that break the promise": {"availability": 0, "latency": slow, "allowed": near(0.01)},
+        "Error budget over time": {"availability": 1, "latency": between(0.5, 1)},
+        "Burn rate of availability, by window": each(windows, 0),
+        "Burn rate of latency, by window": each(windows, between(0, 0.5)),
+        "Requests that count, and that fail": {"count": near(RATE), "fail": 0},
+        "GET /hello, and what of it was too slow": {"count": near(THIRD, 0.25), "slow": near(0, 0, 0.05)},
+    }
+
+
 def prometheus(t):
     lines, api = pages(t.stack), t.stack.prometheus.api
     return {
@@ -261,5 +277,5 @@ NOT_CHECKED = {"logs": "there is no package of Loki in Debian, so nothing answer
 
 def table(t):
     """dashboard → panel → legend → what it must show."""
-    pages_of = (overview, frontend, backend, postgres, redis, rabbitmq, host, traffic, prometheus)
+    pages_of = (overview, frontend, backend, postgres, redis, rabbitmq, host, traffic, slo, prometheus)
     return {page.__name__: page(t) for page in pages_of}
