@@ -1,4 +1,4 @@
-"""Writes dashboards/UID.json for every page of pages/. Run it after a change: python3 grafana/generate.py"""
+"""Writes dashboards/UID.json for every page of pages/. `./workshop dashboards` runs it, and checks what it made."""
 
 import importlib
 import json

@@ -3,10 +3,11 @@
 import argparse
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
-from . import build, packages, ports, rulefile
+from . import build, complaints, packages, ports, rulefile
 from .bench import NAMES as BENCHES, run_bench
 from .groups import GROUPS, run_tests
 from .programs import NAMES, defaults
@@ -59,6 +60,8 @@ def parser():
     reader.add_argument("-n", "--lines", type=int, metavar="N", help="how many lines")
     command("down", cmd_down, "end everything")
     command("reset", cmd_reset, "end everything and delete all data")
+    maker = command("dashboards", cmd_dashboards, "write grafana/dashboards/ anew from grafana/pages/, and say what is wrong there")
+    maker.add_argument("files", nargs="*", type=Path, metavar="FILE", help="write nothing, and look at these files alone")
     command("rules", cmd_rules, "write prometheus/rules/ anew from their specification, tools/workshop/rules.py")
     tester = command("test", cmd_test, "build and run the tests; without a name, a short form of every group")
     tester.add_argument("group", nargs="?", choices=[*GROUPS, "all"], metavar="|".join([*GROUPS, "all"]))
@@ -207,6 +210,16 @@ def cmd_reset(options):
         stack.delete_data()
         lock_of(options.port_offset).unlink()
         say(f"deleted the data in {stack.dir}")
+
+
+def cmd_dashboards(options):
+    if not options.files:
+        subprocess.run([sys.executable, ROOT / "grafana/generate.py"], check=True, stdout=subprocess.DEVNULL)
+    faults = complaints.complaints(ROOT, options.files or None)
+    for fault in faults:
+        say(fault)
+    say("nothing is wrong" if not faults else f"{len(faults)} faults")
+    return 1 if faults else 0
 
 
 def cmd_rules(options):

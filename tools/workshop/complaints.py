@@ -25,8 +25,11 @@ def complaints(root, files=None):
     for file in files:
         try:
             page = json.loads(file.read_text())
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             found.append(f"{file.name}: is no JSON: {error}")
+            continue
+        if not _shaped(page):
+            found.append(f"{file.name}: is no dashboard: it needs a list of panels, each with a list of targets")
             continue
         found += [f"{file.name}: {fault}" for fault in _page_faults(page, file.stem)]
         found += [f"{file.name}, {fault}" for fault in _panel_faults(page, known, sources)]
@@ -40,6 +43,16 @@ def datasources(root):
     return {uid for file in files for uid in re.findall(r"^\s*-?\s*uid:\s*(\S+)", file.read_text(), re.M)}
 
 
+def _shaped(page):
+    """Whether the parts are what they must be for the rest of this file to look into them."""
+    panels = page.get("panels", []) if isinstance(page, dict) else None
+    if not isinstance(panels, list) or not all(isinstance(panel, dict) for panel in panels):
+        return False
+    kinds = {"targets": list, "fieldConfig": dict, "gridPos": dict, "datasource": dict}
+    whole = all(isinstance(panel[key], kind) for panel in panels for key, kind in kinds.items() if key in panel)
+    return whole and all(isinstance(target, dict) for panel in panels for target in panel.get("targets", []))
+
+
 def _page_faults(page, stem):
     if page.get("uid") != stem:
         yield f"its uid is '{page.get('uid')}', and must be the file's name, '{stem}'"
@@ -49,7 +62,7 @@ def _page_faults(page, stem):
         yield f"its schemaVersion is {page.get('schemaVersion')}, older than 38: open it in a new Grafana and export it again"
     if not page.get("panels"):
         yield "has no panels"
-    yield from _twice("panels are called", [panel.get("title") for panel in page.get("panels", [])])
+    yield from _twice("panels are called", [panel["title"] for panel in page.get("panels", []) if panel.get("title")])
     yield from _twice("panels have the id", [panel.get("id") for panel in page.get("panels", [])])
     yield from _overlaps(page.get("panels", []))
 
@@ -61,8 +74,8 @@ def _twice(what, values):
 def _overlaps(panels):
     taken = {}
     for panel in panels:
-        grid = panel.get("gridPos")
-        if not grid or grid["x"] < 0 or grid["x"] + grid["w"] > COLUMNS or grid["w"] < 1 or grid["h"] < 1:
+        grid = panel.get("gridPos", {})
+        if {*grid} != {*"xywh"} or grid["x"] < 0 or grid["x"] + grid["w"] > COLUMNS or grid["w"] < 1 or grid["h"] < 1:
             yield f"panel '{panel.get('title')}' has no place in the {COLUMNS} columns: {grid}"
             continue
         cells = {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
