@@ -28,9 +28,8 @@ const SCALES = {
   ns: time(1e-9), µs: time(1e-6), ms: time(1e-3), s: time(1), dtdurations: time(1), clocks: time(1),
   m: time(60), h: time(3600), d: time(86400),
 };
-const DATES = {
-  dateTimeAsIso: 1, dateTimeFromNow: 1, dateTimeAsLocal: 1,
-};
+const DATES = ["dateTimeAsIso", "dateTimeFromNow", "dateTimeAsLocal"];
+const WORDS = { bool: ["false", "true"], bool_yes_no: ["No", "Yes"], bool_on_off: ["Off", "On"] };
 
 /** How values of that size are shown in that unit. An unknown unit stands behind the number as it is. */
 export function scaleOf(unit, size) {
@@ -50,7 +49,7 @@ function number(value, decimals) {
   const text = value.toLocaleString("en", {
     minimumFractionDigits: fixed ?? 0, maximumFractionDigits: fixed ?? digits(Math.abs(value)),
   });
-  return text === "-0" ? "0" : text;
+  return text === "-0" ? "0" : text.replace("-", "−");
 }
 
 /** [number, unit behind it], both as texts. `decimals` null: three digits that count. */
@@ -58,7 +57,8 @@ export function parts(value, unit, decimals) {
   if (value === null || value === undefined) return ["–", ""];
   if (Number.isNaN(value)) return ["NaN", ""];
   if (!Number.isFinite(value)) return [value > 0 ? "∞" : "−∞", ""];
-  if (unit in DATES) return [new Date(value).toLocaleString("sv"), ""];
+  if (Object.hasOwn(WORDS, unit ?? "")) return [WORDS[unit][value ? 1 : 0], ""];
+  if (DATES.includes(unit)) return [new Date(value).toLocaleString("sv"), ""];
   const { factor, suffix, prefix = "" } = scaleOf(unit, Math.abs(value));
   return [prefix + number(value * factor, decimals), suffix];
 }
@@ -70,7 +70,8 @@ export function format(value, unit, decimals) {
 /** The labels of an axis: one scale for all, and as many decimals as tell them apart. */
 export function axisLabels(splits, unit) {
   const sizes = splits.filter((value) => value !== null).map(Math.abs);
-  const { factor, suffix, prefix = "" } = scaleOf(unit, Math.max(...sizes, 0));
+  const size = unit === "short" && splits.length > 1 ? Math.abs(splits[1] - splits[0]) : Math.max(...sizes, 0);  // 500, not 0.5k
+  const { factor, suffix, prefix = "" } = scaleOf(unit, size);
   const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) * factor : 1;
   const decimals = Math.max(0, Math.min(9, Math.ceil(-Math.log10(step) - 1e-6)));
   const exact = (value) => [decimals, decimals + 1].find((n) => Math.abs(value - Number(value.toFixed(n))) < step * 0.01) ?? decimals;
