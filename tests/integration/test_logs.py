@@ -15,6 +15,7 @@ from place import ROOT, Place
 from program import BIN, SANITIZERS, free_port, parallel, running
 from tracing import FORM, TRACEPARENT, is_continued
 from until import until
+from workshop.logs import with_text
 from workshop.service import http_get
 
 JSON = {"env": {"LOG_FORMAT": "json"}}
@@ -212,6 +213,16 @@ def test_no_field_has_the_name_of_what_every_line_has():
     found = [path.name for room in ("common", "frontend", "backend", "traffic") for path in (ROOT / room).rglob("*.c")
              if path.name != "log.c" and wrong.search(path.read_text())]
     assert found == []
+
+
+def test_the_lines_of_one_request_read_in_order(tmp_path):
+    (tmp_path / "backend.log").write_text("10:00:00.300 INFO  backend  job trace_id=ab\n10:00:01.000 INFO  other\n")
+    (tmp_path / "frontend.log.1").write_text("10:00:00.100 INFO  frontend  older trace_id=ab\n")
+    (tmp_path / "frontend.log").write_text("10:00:00.200 INFO  frontend  request trace_id=ab\nbad \udcff trace_id=ab\n",
+                                           errors="surrogateescape")
+    found = with_text([tmp_path / "backend.log", tmp_path / "frontend.log"], "trace_id=ab")
+    assert [line.split()[-2] for line in found] == ["\ufffd", "older", "request", "job"]
+    assert with_text([tmp_path / "frontend.log"], "trace_id=cd") == []
 
 
 # Hostile input

@@ -10,6 +10,7 @@ from pathlib import Path
 from . import build, complaints, packages, ports, rulefile
 from .bench import NAMES as BENCHES, run_bench
 from .groups import GROUPS, run_tests
+from .logs import with_text
 from .programs import NAMES, defaults
 from .rules import SCALES
 from .stack import Stack, option, running_copies, state_dir
@@ -57,6 +58,7 @@ def parser():
     reader = command("logs", cmd_logs, "the end of the logs, of all or of one component")
     reader.add_argument("name", nargs="?", metavar="NAME")
     reader.add_argument("-f", "--follow", action="store_true", help="go on as lines are added, until Ctrl-C")
+    reader.add_argument("--grep", metavar="TEXT", help="every line with this text, such as a trace_id, in order of time")
     reader.add_argument("-n", "--lines", type=int, metavar="N", help="how many lines")
     command("down", cmd_down, "end everything")
     command("reset", cmd_reset, "end everything and delete all data")
@@ -182,9 +184,19 @@ def cmd_logs(options):
     if not found:
         known = ", ".join(sorted(log.stem for log in stack.logs.glob("*.log"))) or "none yet: ./workshop up starts it all"
         raise Failure(f"there is no log of {options.name or 'anything'}", f"there are: {known}")
+    if options.grep:
+        return _show_matching(found, options.grep)
     lines = options.lines if options.lines is not None else 100 if options.name else 10
     follow = ["-F"] if options.follow else []
     _become(["tail", "-n", str(lines), *follow, *map(str, found)])
+
+
+def _show_matching(logs, text):
+    """Exit status 1 where there is none, as grep's."""
+    lines = with_text(logs, text)
+    for line in lines:
+        say(line)
+    return 0 if lines else 1
 
 
 def cmd_down(options):
