@@ -32,13 +32,13 @@ def test_two_labels_and_no_other():
     [kept] = values_of("label_keep")
     assert re.findall(r'"(\w+)"', kept) == ["service", "level"]
     made = "".join(values_of("labels") + values_of("static_labels"))
-    assert set(re.findall(r"(\w+) = ", made)) == {"service", "level"}
+    assert set(re.findall(r"(\w+) += ", made)) == {"service", "level"}
     assert ALLOY.read_text().rindex("stage.label_keep") > max(map(ALLOY.read_text().rindex, ("stage.labels {", "stage.regex")))
 
 
 def test_the_ids_are_structured_metadata():
     [metadata] = values_of("structured_metadata")
-    assert re.findall(r"(\w+) = ", metadata) == ["trace_id", "span_id"]
+    assert re.findall(r"(\w+) += ", metadata) == ["trace_id", "span_id"]
 
 
 def test_it_reads_fields_that_lines_have():
