@@ -21,16 +21,17 @@ PAGE = page("logs", "Logs", "The lines of all programs; a click on an exemplar l
     [
         timeseries("Lines a second, by level", "short", {
             "{{level}}": 'sum by (level) (rate({service=~"$service"}[$__auto]))',
-        }, """Shows how much the programs say. Normal: info, some for each request. Otherwise: warn and error come with a reason
-           in the lines below.""", stacked=True, source=LOKI),
+        }, """Shows how much the programs say. Normal: info, some for each request. Otherwise: warn and error come
+           with a reason in the lines below.""", stacked=True, source=LOKI),
         timeseries("Lines a second, by program", "short", {
             "{{service}}": 'sum by (service) (rate({level=~"$level"}[$__auto]))',
-        }, """Shows who says it. Normal: frontend and backend with the load. Otherwise: a program that is silent is down, or
-           logs less than it was told to.""", stacked=True, source=LOKI),
+        }, """Shows who says it. Normal: frontend and backend with the load. Otherwise: a program that is silent is
+           down, or logs less than it was told to.""", stacked=True, source=LOKI),
     ],
     [
-        logs("Lines", LINES, """Shows the newest lines first; open one for its fields. Normal: requests and jobs. Otherwise: choose
-             the level error, find a line, and use its trace_id to see all that happened to that request.""", height=20),
+        logs("Lines", LINES, """Shows the newest lines first; open one for its fields. Normal: requests and jobs.
+             Otherwise: choose the level error, find a line, and use its trace_id to see all that happened to that
+             request.""", height=20),
     ],
 ], templating={"list": [
     choice("service", "Program", ["frontend", "backend", "traffic", "rabbitmq", "postgres", "redis", "prometheus"]),

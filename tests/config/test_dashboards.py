@@ -60,8 +60,8 @@ def test_grafana_is_given_the_datasources_that_they_name():
     assert set(sources) == {"prometheus", "loki"} == complaints.datasources(ROOT)
     scrape = load("prometheus/prometheus.yml")["global"]["scrape_interval"]
     assert sources["prometheus"]["jsonData"]["timeInterval"] == scrape
-    links = [sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"][0], sources["loki"]["jsonData"]["derivedFields"][0]]
-    for link in links:  # both lead to the page of the logs, where they fill in the variable
+    exemplars = sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    for link in exemplars + sources["loki"]["jsonData"]["derivedFields"]:  # both lead to the page of the logs, where they fill in the variable
         uid, _, variable = link["url"].removeprefix("/d/").partition("?var-")
         page = json.loads((ROOT / f"grafana/dashboards/{uid}.json").read_text())
         assert variable.partition("=")[0] in {found["name"] for found in page["templating"]["list"]}
@@ -80,7 +80,8 @@ def test_compose_gives_grafana_what_its_provisioning_asks_for():
 # What would be wrong
 
 GOOD = json.loads((ROOT / "grafana/dashboards/overview.json").read_text())
-TITLE = GOOD["panels"][0]["title"]
+FIRST, SECOND = GOOD["panels"][:2]
+TITLE = FIRST["title"]
 
 
 def complained(tmp_path, page, name="overview.json"):
@@ -162,8 +163,8 @@ BROKEN_PAGES = {
     "no title": ({"title": ""}, "has no title"),
     "an old schema": ({"schemaVersion": 16}, "schemaVersion is 16"),
     "no panels": ({"panels": []}, "has no panels"),
-    "two panels of one name": ({"panels": [GOOD["panels"][0], GOOD["panels"][1] | {"title": TITLE}]}, f"two panels are called '{TITLE}'"),
-    "two panels of one id": ({"panels": [GOOD["panels"][0], GOOD["panels"][1] | {"id": 1}]}, "two panels have the id '1'"),
+    "two panels of one name": ({"panels": [FIRST, SECOND | {"title": TITLE}]}, f"two panels are called '{TITLE}'"),
+    "two panels of one id": ({"panels": [FIRST, SECOND | {"id": 1}]}, "two panels have the id '1'"),
 }
 
 

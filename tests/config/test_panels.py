@@ -1,4 +1,4 @@
-"""The value of every panel of every dashboard, compared with what is known about the load: see the table in expected.py.
+"""The value of every panel of every dashboard, compared with what is known about the load: the table in expected.py.
 
 A panel without an entry there fails by its name, and so does an entry without a panel.
 """
@@ -10,9 +10,9 @@ import time
 import pytest
 
 import expected
-from conftest import RATE, ROOT
+from conftest import ROOT
+from queries import concrete
 from truth import Truth
-from until import until
 from workshop.complaints import SILENT
 
 WINDOW = 25  # s: over which rates are taken, by Prometheus and by us
@@ -23,10 +23,8 @@ PANELS = [(uid, panel["title"]) for uid, page in PAGES.items() for panel in page
 
 
 @pytest.fixture(scope="session")
-def truth(workshop, api):
+def truth(workshop, ready):
     """The truth over a window in which the load was the known one, from its beginning on."""
-    load = f"sum(rate(traffic_requests_total[{3 * STEP}s]))"
-    until(lambda: abs((api.value(load) or 0) - RATE) < 0.1 * RATE, 60, every=0.5)
     made = Truth(workshop)
     made.begin()
     time.sleep(WINDOW)  # nothing to wait for but time: rates need it
@@ -37,12 +35,6 @@ def truth(workshop, api):
 @pytest.fixture(scope="session")
 def table(truth):
     return expected.table(truth)
-
-
-def concrete(expression, seconds):
-    """The expression as Grafana would ask it, of a graph whose points are a scrape apart."""
-    values = {"__rate_interval": f"{round(seconds)}s", "__interval": f"{STEP}s", "__range": f"{round(seconds)}s"}
-    return re.sub(r"\$(?:\{(\w+)\}|(__\w+))", lambda found: values[found[1] or found[2]], expression)
 
 
 def legend(text, labels):

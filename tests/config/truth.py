@@ -41,7 +41,7 @@ class Truth:
 
     def _read(self):
         found = {}
-        for part in (database, cache, broker, machine, programs):
+        for part in (database, cache, broker, machine, programs, users):
             found |= part(self.stack)
         return found
 
@@ -124,6 +124,19 @@ def programs(stack):
             found[f"cpu_of_{name}"] = (int(fields[11]) + int(fields[12])) / TICKS
             found[f"memory_of_{name}"] = int(fields[21]) * PAGE_SIZE
     return found
+
+
+def users(stack):
+    """How many GET /hello took how long by traffic's clock, which is not the frontend's."""
+    bucket = 'traffic_request_duration_seconds_%s{scenario="default",method="GET",endpoint="/hello"%s}'
+    count, fast = (stack.traffic.sample(bucket % part) for part in (("count", ""), ("bucket", ',le="0.75"')))
+    return {"slow": 1 - fast / count}
+
+
+def alerts(stack):
+    """How many alerts Alertmanager holds, the watchdog aside."""
+    found = requests.get(f"{stack.alertmanager.url}/api/v2/alerts", timeout=5).json()
+    return sum(alert["labels"]["severity"] != "none" for alert in found)
 
 
 def pages(stack):

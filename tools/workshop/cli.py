@@ -37,7 +37,7 @@ def parser():
         added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
                                     allow_abbrev=False)
         added.set_defaults(function=function)
-        if name not in ("rules", "test", "bench"):
+        if name not in ("dashboards", "rules", "test", "bench"):
             added.add_argument("--port-offset", type=offset, default=0, metavar="N",
                                help="a copy of its own, with every port shifted by N")
         return added

@@ -11,8 +11,8 @@ from .promql import catalogue, metrics, ranges
 TYPES = {"timeseries", "stat", "gauge", "bargauge", "barchart", "heatmap", "table", "text", "row", "logs"}
 SILENT = {"row", "text"}  # panels without a query
 # The units of Grafana's list that make sense here. One that Grafana does not know it writes behind the number.
-UNITS = {"short", "none", "percent", "percentunit", "s", "ms", "bytes", "Bps", "binBps", "decbytes", "reqps", "ops", "rps", "wps",
-         "rowsps", "cps", "bool", "bool_yes_no", "bool_on_off", "dtdurations", "dateTimeAsIso", "celsius"}
+UNITS = {"short", "none", "percent", "percentunit", "s", "ms", "bytes", "Bps", "binBps", "decbytes", "reqps", "ops",
+         "rps", "wps", "rowsps", "cps", "bool", "bool_yes_no", "bool_on_off", "dtdurations", "dateTimeAsIso", "celsius"}
 COLUMNS = 24
 VARIABLE = re.compile(r"\$\{?(?!__)(\w+)")
 
@@ -59,7 +59,7 @@ def _page_faults(page, stem):
     if not page.get("title"):
         yield "has no title"
     if page.get("schemaVersion", 0) < 38:
-        yield f"its schemaVersion is {page.get('schemaVersion')}, older than 38: open it in a new Grafana and export it again"
+        yield f"its schemaVersion is {page.get('schemaVersion')}, older than 38: export it from a newer Grafana"
     if not page.get("panels"):
         yield "has no panels"
     yield from _twice("panels are called", [panel["title"] for panel in page.get("panels", []) if panel.get("title")])
@@ -90,7 +90,8 @@ def _panel_faults(page, known, sources):
         faults = list(_looks(panel, page.get("uid")))
         if panel.get("type") not in SILENT:
             faults += _source(panel, sources)
-            faults += [fault for target in panel.get("targets", []) for fault in _target(panel, target, known, sources, variables)]
+            for target in panel.get("targets", []):
+                faults += _target(panel, target, known, sources, variables)
         yield from (f"panel '{panel.get('title') or panel.get('id')}': {fault}" for fault in faults)
 
 
