@@ -2,7 +2,7 @@
 
     workshop   a whole workshop on private ports, as `./workshop up` runs it, under a load that is known
     api        its Prometheus (tools/workshop/prometheus.py), once every target was scraped
-    ready      the same, once it measures the load as it is: from then on rates are true
+    ready      the same, once it measures the load as it is and has followed its rules: from then on rates are true
 
 The load is open loop: `RATE` requests a second, in equal shares GET /hello, GET /fruit?name= and POST /fruit, so that a
 test can say what a query must give, and not merely that it gives something.
@@ -40,4 +40,5 @@ def api(workshop):
 @pytest.fixture(scope="session")
 def ready(api):
     until(lambda: abs((api.value("sum(rate(traffic_requests_total[15s]))") or 0) - RATE) < 0.1 * RATE, 60, every=0.5)
+    until(lambda: api.value("slo:error_budget_remaining:ratio") is not None, 60, every=0.5)
     return api

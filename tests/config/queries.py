@@ -23,7 +23,7 @@ SURE = re.compile(r"""[\w}]\[\s*(\d+(ms|[smhdwy])|\$__\w+)[\]:]
     | [a-zA-Z_:][\w:]*\{[^{}]*(=|!=|=~|!~)\s*"[^{}]*\}(?!\s*[-\d.])
     | \b(sum|avg|min|max|count|topk|bottomk|group)\s*(by|without)\s*\(
     | \bhistogram_quantile\(\s*[\d.]""", re.X)
-COMMAND = re.compile(r"""query=(?P<quoted>[^'"\s]+)|'query=(?P<plain>[^']+)'|promtool query instant \S+ '(?P<tool>[^']+)'""")
+COMMAND = re.compile(r"""query=(?P<quoted>[^'"\s&]+)|'query=(?P<plain>[^']+)'|promtool query instant \S+ '(?P<tool>[^']+)'""")
 
 
 @dataclass(frozen=True)
