@@ -23,6 +23,9 @@ const theme = (table) => (isDark() ? table.dark : table.light);
 /** The n-th colour of a series. */
 export const nth = (n) => theme(SERIES)[n % SERIES.light.length];
 
+/** Whether the n-th series shares its colour with an earlier one, and so is dashed. */
+export const again = (n) => n >= SERIES.light.length;
+
 /** A colour by Grafana's name (dark-red and light-red are red) or as #rrggbb; anything else is the text's. */
 export function named(name) {
   if (/^#[0-9a-f]{3,8}$/i.test(name ?? "")) return name;

@@ -107,8 +107,10 @@ const edge = (value, unit) => (value === Infinity ? "+∞" : value === undefined
 function buckets(series) {
   const sorted = series.map((one) => ({ to: bound(one.labels.le ?? one.name), values: one.values }))
     .filter(({ to }) => !Number.isNaN(to)).sort((a, b) => a.to - b.to);
-  return sorted.map(({ to, values }, i) => {
+  const rows = sorted.map(({ to, values }, i) => {
     const below = sorted[i - 1];
     return { from: below?.to ?? 0, to, counts: values.map((value, at) => (value === null ? 0 : Math.max(0, value - (below?.values[at] ?? 0)))) };
   });
+  const top = rows.findLastIndex(({ counts }) => counts.some((count) => count > 0));
+  return top < 0 ? rows : rows.slice(0, top + 2);  // one empty bucket shows that there is nothing above
 }

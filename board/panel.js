@@ -81,9 +81,9 @@ export class Panel {
   }
 
   present(Kind, data, range) {
+    this.root.dataset.step = data.grid.step;
     if (!data.series.length) return this.trouble("empty", this.model.fieldConfig?.defaults?.noValue ?? "No data in this range");
     this.show(Kind);
-    this.root.dataset.step = data.grid.step;
     this.state("ok", this.view.draw({ ...data, range: { from: range.from, to: range.to } }), data.series.length);
   }
 

@@ -1,6 +1,6 @@
 // Lines, areas, bars and points over time; stacked or not; with a legend that hides and shows.
 
-import { faint, named, nth, byThreshold, steps, style } from "/board/colours.js";
+import { again, faint, named, nth, byThreshold, steps, style } from "/board/colours.js";
 import { calcTitle, fieldOf, reduce } from "/board/fields.js";
 import { el } from "/board/dom.js";
 import { Exemplars } from "/board/exemplars.js";
@@ -46,7 +46,8 @@ export class Timeseries {
     const last = reduce(series.values, "lastNotNull");
     const colour = mode === "fixed" ? named(fixedColor) : mode === "thresholds" ? byThreshold(field, last) : nth(this.order.get(series.name));
     const values = series.instant ? this.grid.times.map(() => series.values[0]) : series.values;
-    return { series, field, colour, name: field.name, values: scaled(field, values), scale: `y ${field.unit ?? ""}` };
+    const dashed = mode.startsWith("palette") && again(this.order.get(series.name));
+    return { series, field, colour, dashed, name: field.name, values: scaled(field, values), scale: `y ${field.unit ?? ""}` };
   }
 
   render() {
@@ -72,7 +73,7 @@ export class Timeseries {
           values: (u, splits) => axisLabels(splits, field.unit) }));
       }
     }
-    return { scales, axes, bands, series: [{}, ...rows.map((row) => line(row, bands.length > 0))],
+    return { scales, axes, bands, series: [{}, ...rows.map(line)],
       hooks: { draw: [(u) => this.drawLimits(u), (u) => this.exemplars.draw(u)] } };
   }
 
@@ -117,13 +118,13 @@ export class Timeseries {
     }
   }
 
-  legendItem({ name, colour, field, values, series }, calcs) {
+  legendItem({ name, colour, dashed, field, values, series }, calcs) {
     const shown = !this.hidden.has(name);
     const texts = calcs.map((calc) => (calcs.length > 1 ? `${calcTitle(calc)} ` : "") + format(reduce(values, calc), field.unit, field.decimals));
     return el("button", { type: "button", "aria-pressed": shown, title: "click: this one alone; with Ctrl: hide or show it",
       "data-key": `${name} ${colour} ${shown}`, "data-name": name, "data-colour": colour, "data-expr": series.expr,
       "data-last": reduce(values, "lastNotNull"), onclick: (event) => this.choose(name, event.ctrlKey || event.metaKey || event.shiftKey) },
-    el("i", { class: "swatch", style: { background: shown ? colour : "transparent", "border-color": colour } }),
+    el("i", { class: dashed ? "swatch dashed" : "swatch", style: { background: shown ? colour : "transparent", "border-color": colour } }),
     el("span", {}, name), el("b", {}, texts.join("  ")));
   }
 
@@ -168,7 +169,7 @@ function stacked(rows, step) {
       sum[i] = (sum[i] ?? 0) + (stackMode(field) === "percent" ? (value ?? 0) / (total[i] || 1) : value ?? 0);
       return sum[i];
     }));
-    if (n > 0) bands.push({ series: [n + 1, n], fill: faint(rows[0] && piled[n].colour, opacity(field)) });
+    if (n > 0) bands.push({ series: [n + 1, n], fill: faint(piled[n].colour, opacity(field)) });
   });
   return { columns: [...columns.map((c, i) => bridged(c, piled[i].field.custom.spanNulls, step)),
     ...free.map(({ values, field }) => bridged(values, field.custom.spanNulls, step))], bands, order: [...piled, ...free] };
@@ -177,14 +178,14 @@ function stacked(rows, step) {
 const stackMode = (field) => field.custom.stacking?.mode ?? "none";
 const opacity = (field) => (field.custom.fillOpacity ?? 0) / 100;
 
-function line({ name, colour, field, scale }) {
+function line({ name, colour, dashed, field, scale }) {
   const { drawStyle = "line", lineInterpolation = "linear", lineWidth = 1, showPoints = "never" } = field.custom;
   const builders = paths();
   const path = drawStyle === "bars" ? builders.bars({ size: [0.8, 60] }) : drawStyle === "points" ? () => null
     : lineInterpolation === "smooth" ? builders.spline() : lineInterpolation.startsWith("step")
       ? builders.stepped({ align: lineInterpolation === "stepBefore" ? -1 : 1 }) : builders.linear();
   const always = drawStyle === "points" || showPoints === "always";
-  return { label: name, scale, stroke: colour, width: Math.max(1.5, lineWidth), paths: path, fill: faint(colour, opacity(field)),
+  return { label: name, scale, stroke: colour, width: Math.max(1.5, lineWidth), paths: path, fill: faint(colour, opacity(field)), dash: dashed ? [5, 3] : undefined,
     points: { show: always, size: 5, fill: colour, filter: always ? undefined : lonely } };
 }
 

@@ -35,9 +35,9 @@ export class Stat {
     const all = readings(this.panel, series), { textMode = "auto", graphMode = "area", colorMode = "value" } = this.panel.model.options ?? {};
     const named_ = textMode === "value_and_name" || textMode === "name" || (textMode === "auto" && all.length > 1);
     this.host.replaceChildren(...all.map((one) => {
-      const box = el("div", { class: `stat ${colorMode}`, style: { "--colour": one.colour, "--length": (one.text + one.unit).length }, ...proof(one) },
+      const box = el("div", { class: `stat ${colorMode}`, style: { "--colour": one.colour, "--length": one.text.length + 0.6 * one.unit.length }, ...proof(one) },
         named_ && el("div", { class: "stat-name" }, one.name), textMode !== "name" && el("div", { class: "stat-value" }, figure(one)));
-      if (graphMode === "area" && !one.series.instant) box.prepend(spark(one));
+      if (graphMode === "area" && !one.series.instant) box.append(spark(one));
       return box;
     }));
     return count(all);
@@ -54,7 +54,7 @@ export class Stat {
 function spark({ series: { values }, colour, field }) {
   const known = values.filter((value) => value !== null && Number.isFinite(value));
   const low = Math.min(...known, field.min ?? Infinity), high = Math.max(...known), tall = high - low || 1;
-  const points = values.map((value, i) => (value === null ? null : [(i / Math.max(1, values.length - 1)) * 100, 38 - ((value - low) / tall) * 34])).filter(Boolean);
+  const points = values.map((value, i) => (value === null || !Number.isFinite(value) ? null : [(i / Math.max(1, values.length - 1)) * 100, 38 - ((value - low) / tall) * 34])).filter(Boolean);
   const path = points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("");
   const area = points.length > 1 ? `${path}L${points.at(-1)[0].toFixed(2)} 40L${points[0][0].toFixed(2)} 40Z` : "";
   return svg("svg", { class: "spark", viewBox: "0 0 100 40", preserveAspectRatio: "none", "aria-hidden": "true" },
