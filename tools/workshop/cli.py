@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import build, complaints, packages, ports, rulefile
 from .bench import NAMES as BENCHES, run_bench
+from .course import words as course
 from .groups import GROUPS, run_tests
 from .logs import with_text
 from .programs import NAMES, defaults
@@ -65,6 +66,7 @@ def parser():
     maker = command("dashboards", cmd_dashboards, "write grafana/dashboards/ anew from grafana/pages/, and say what is wrong there")
     maker.add_argument("files", nargs="*", type=Path, metavar="FILE", help="write nothing, and look at these files alone")
     command("rules", cmd_rules, "write prometheus/rules/ anew from their specification, tools/workshop/rules.py")
+    course.add(command, ROOT, lock_of)
     tester = command("test", cmd_test, "build and run the tests; without a name, a short form of every group")
     tester.add_argument("group", nargs="?", choices=[*GROUPS, "all"], metavar="|".join([*GROUPS, "all"]))
     tester.add_argument("--long", action="store_true", help="the long form of the group, which `all` is of every one")

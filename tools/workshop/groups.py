@@ -75,6 +75,16 @@ def config(root):
     return _pytest(root, "config", "release", root / "build/release/bin")
 
 
+def course(form):
+    """Every exercise's check, against the tree before it, its solution and its wrong answers; `form` is short or long.
+    It builds a copy of its own, build/course/tree."""
+
+    def run(root):
+        return _pytest(root, "course", "release", root / "build/release/bin", WORKSHOP_COURSE=form)
+
+    return run
+
+
 def fuzz(seconds):
     """Each of libFuzzer's targets for so long, two at a time. What one finds stays in build/fuzz/tests/fuzz/found/, and
     is tried again by the next run."""
@@ -140,11 +150,12 @@ GROUPS = {
                     "integration, address sanitizer": integration("asan", "-k", f"not ({SLOW})")},
     "faults": {"faults": faults(os.environ.get("WORKSHOP_FAULTS", "short"))},
     "config": {"config": config},
+    "course": {"course": course("short")},
     "fuzz": {"fuzz": fuzz(10)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
 LONG = {"integration, address sanitizer": integration("asan", "-k", "not workshop_command"),
-        "faults": faults("long"), "fuzz": fuzz(FUZZ_SECONDS)}
+        "faults": faults("long"), "course": course("long"), "fuzz": fuzz(FUZZ_SECONDS)}
 
 
 def chosen(group, long=False, seconds=None):
