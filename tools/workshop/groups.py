@@ -21,7 +21,8 @@ PYTHON = "/usr/bin/python3"  # Debian's: its packages hold pytest, pika, psycopg
 
 def lint(root):
     """Format of every C file; the configuration of Prometheus and of Alertmanager."""
-    sources = [path for room in ("common", "frontend", "backend", "traffic", "labs", "tests", "examples", "bench")
+    sources = [path for room in ("common", "frontend", "backend", "traffic", "labs", "exercises", "tests", "examples",
+                                "bench")
                for path in sorted((root / room).rglob("*.[ch]"))]
     if not sources:
         raise Failure("there is no C file to look at")
