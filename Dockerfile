@@ -4,11 +4,13 @@
 #   docker build --target dev -t metrics-workshop-dev .     the toolchain; the source is mounted at /workshop
 #
 # The first knows neither compiler nor source, runs as a user without rights, and writes nothing to its root file system.
-FROM debian:trixie-slim AS build
+FROM debian:trixie-slim AS toolchain
 RUN apt-get update -q \
  && apt-get install -qy --no-install-recommends gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev \
       librabbitmq-dev libpq-dev libjansson-dev zlib1g-dev libllhttp-dev python3 \
  && rm -rf /var/lib/apt/lists/*
+
+FROM toolchain AS build
 WORKDIR /source
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
@@ -30,10 +32,10 @@ EXPOSE 5000 5001 5002
 CMD ["frontend", "--help"]
 
 # To work in: what `./workshop` would install, servers included, so that everything natively possible is possible here.
-FROM build AS dev
+FROM toolchain AS dev
 COPY tools/workshop/packages.py tools/workshop/ui.py tools/workshop/apt-install.sh /tmp/tools/workshop/
 RUN cd /tmp/tools && python3 -c 'from pathlib import Path; from workshop.packages import RUN, ensure; ensure(RUN, Path("/tmp/apt.log"))' \
- && rm -rf /var/lib/apt/lists/* /tmp/tools /source
+ && rm -rf /var/lib/apt/lists/* /tmp/tools
 WORKDIR /workshop
 # The programs are made there and run from there, so that a health check finds them as in the image below.
 ENV PATH=/workshop/build/release/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \

@@ -7,31 +7,54 @@ import { interpolate } from "/board/prometheus.js";
 export class Board {
   /** `page` is told of a zoom: page.zoom(from, to), page.unzoom(); page.about has Prometheus's addresses. */
   constructor(model, page) {
-    this.model = model, this.page = page;
+    this.model = model;
+    this.page = page;
     this.variables = variablesOf(model);
     this.panels = [];
-    this.root = el("div", { class: "dashboard" }, this.intro(), sections(model.panels).map((section) => this.section(section)));
+    this.root = el(
+      "div",
+      { class: "dashboard" },
+      this.intro(),
+      sections(model.panels).map((section) => this.section(section)),
+    );
   }
 
   intro() {
-    return el("div", { class: "intro" }, el("h1", {}, this.model.title), this.model.description ? el("p", {}, this.model.description) : null);
+    return el(
+      "div",
+      { class: "intro" },
+      el("h1", {}, this.model.title),
+      this.model.description ? el("p", {}, this.model.description) : null,
+    );
   }
 
   section({ row, panels }) {
     const made = panels.map((model) => new Panel(model, this));
     this.panels.push(...made);
-    const inner = el("div", { class: "grid", hidden: row?.collapsed }, made.map((panel) => panel.root));
+    const inner = el(
+      "div",
+      { class: "grid", hidden: row?.collapsed },
+      made.map((panel) => panel.root),
+    );
     const lowest = Math.min(...panels.map(({ gridPos }) => gridPos?.y ?? 0));
     made.forEach(({ root, model }) => root.style.setProperty("--y", (model.gridPos?.y ?? 0) - lowest + 1));
     return el("section", { class: "row" }, row && this.rowHeading(row, inner), inner);
   }
 
   rowHeading(row, inner) {
-    const button = el("button", { type: "button", "aria-expanded": !row.collapsed, onclick: () => {
-      inner.hidden = !inner.hidden;
-      button.setAttribute("aria-expanded", !inner.hidden);
-      this.page.refresh();
-    } }, row.title);
+    const button = el(
+      "button",
+      {
+        type: "button",
+        "aria-expanded": !row.collapsed,
+        onclick: () => {
+          inner.hidden = !inner.hidden;
+          button.setAttribute("aria-expanded", !inner.hidden);
+          this.page.refresh();
+        },
+      },
+      row.title,
+    );
     return el("h2", {}, button);
   }
 
@@ -57,16 +80,35 @@ export class Board {
 
   /** The box that says what a panel means and what it asks. */
   explain(panel) {
-    const { model } = panel, grid = panel.grid(this.page.range());
+    const { model } = panel;
+    const grid = panel.grid(this.page.range());
     const queries = panel.targets().map((target) => {
       const expr = interpolate(target.expr, grid, this.variables);
       const address = `${this.page.about.graph}?g0.expr=${encodeURIComponent(expr)}&g0.tab=0&g0.range_input=15m`;
-      return el("div", { class: "query" }, el("pre", {}, el("code", {}, expr)), panel.needsLoki() ? null : link("Open in Prometheus", address));
+      return el(
+        "div",
+        { class: "query" },
+        el("pre", {}, el("code", {}, expr)),
+        panel.needsLoki() ? null : link("Open in Prometheus", address),
+      );
     });
-    const dialog = el("dialog", { "aria-label": model.title, onclose: () => dialog.remove(), onclick: (event) => event.target === dialog && dialog.close() },
-      el("div", {}, el("h3", {}, model.title), el("p", {}, model.description || "No description."),
-        el("h4", {}, queries.length > 1 ? "What it asks" : "What it asks"), ...queries,
-        el("button", { type: "button", onclick: () => dialog.close() }, "Close")));
+    const dialog = el(
+      "dialog",
+      {
+        "aria-label": model.title,
+        onclose: () => dialog.remove(),
+        onclick: (event) => event.target === dialog && dialog.close(),
+      },
+      el(
+        "div",
+        {},
+        el("h3", {}, model.title),
+        el("p", {}, model.description || "No description."),
+        el("h4", {}, queries.length > 1 ? "What it asks" : "What it asks"),
+        ...queries,
+        el("button", { type: "button", onclick: () => dialog.close() }, "Close"),
+      ),
+    );
     document.body.append(dialog);
     dialog.showModal();
   }
@@ -79,7 +121,9 @@ export class Board {
 
 /** The panels row by row: [{row, panels}]. A collapsed row holds its panels, an open one has them behind it. */
 function sections(panels) {
-  const sorted = [...panels].sort((a, b) => (a.gridPos?.y ?? 0) - (b.gridPos?.y ?? 0) || (a.gridPos?.x ?? 0) - (b.gridPos?.x ?? 0));
+  const sorted = [...panels].sort(
+    (a, b) => (a.gridPos?.y ?? 0) - (b.gridPos?.y ?? 0) || (a.gridPos?.x ?? 0) - (b.gridPos?.x ?? 0),
+  );
   const found = [{ row: null, panels: [] }];
   for (const panel of sorted) {
     if (panel.type === "row") found.push({ row: panel, panels: [...(panel.panels ?? [])] });
@@ -93,7 +137,11 @@ function variablesOf(model) {
   const found = {};
   for (const { name, current = {}, query, allValue } of model.templating?.list ?? []) {
     const value = [current.value ?? query ?? ""].flat();
-    found[name] = value.includes("$__all") ? allValue || ".*" : value.length > 1 ? `(${value.join("|")})` : value[0] ?? "";
+    found[name] = value.includes("$__all")
+      ? allValue || ".*"
+      : value.length > 1
+        ? `(${value.join("|")})`
+        : (value[0] ?? "");
   }
   return found;
 }

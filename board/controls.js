@@ -13,20 +13,48 @@ const named = (text) => (seconds(text) > 0 ? text : null);
 export class Controls {
   /** `changed()` is called after each choice. */
   constructor(root, changed) {
-    this.changed = changed, this.root = root;
-    this.last = null, this.fixed = null, this.every = "5s";
+    this.changed = changed;
+    this.root = root;
+    this.last = null;
+    this.fixed = null;
+    this.every = "5s";
     root.append(...this.parts());
   }
 
   parts() {
-    this.buttons = RANGES.map((text) => el("button", { type: "button", "data-range": text, onclick: () => this.choose(text) }, text));
-    this.window = el("button", { type: "button", class: "window", title: "back to the range before the zoom", hidden: true, onclick: () => this.unzoom() });
-    this.select = el("select", { id: "refresh", onchange: () => this.chooseRefresh(this.select.value) },
-      REFRESHES.map((text) => el("option", { value: text }, text)));
-    this.now = el("button", { type: "button", class: "now", "aria-label": "Refresh now", title: "Refresh now (r)", onclick: () => this.changed() }, "↻");
+    this.buttons = RANGES.map((text) =>
+      el("button", { type: "button", "data-range": text, onclick: () => this.choose(text) }, text),
+    );
+    this.window = el("button", {
+      type: "button",
+      class: "window",
+      title: "back to the range before the zoom",
+      hidden: true,
+      onclick: () => this.unzoom(),
+    });
+    this.select = el(
+      "select",
+      { id: "refresh", onchange: () => this.chooseRefresh(this.select.value) },
+      REFRESHES.map((text) => el("option", { value: text }, text)),
+    );
+    this.now = el(
+      "button",
+      {
+        type: "button",
+        class: "now",
+        "aria-label": "Refresh now",
+        title: "Refresh now (r)",
+        onclick: () => this.changed(),
+      },
+      "↻",
+    );
     document.addEventListener("keydown", (event) => this.key(event));
-    return [el("div", { class: "ranges", role: "group", "aria-label": "Time range" }, this.window, this.buttons),
-      el("label", { for: "refresh" }, "Refresh"), this.select, this.now];
+    return [
+      el("div", { class: "ranges", role: "group", "aria-label": "Time range" }, this.window, this.buttons),
+      el("label", { for: "refresh" }, "Refresh"),
+      this.select,
+      this.now,
+    ];
   }
 
   /** Takes what the address says, else what the dashboard says. */
@@ -63,7 +91,8 @@ export class Controls {
   }
 
   zoom(from, to) {
-    const middle = (from + to) / 2, half = Math.max(15, (to - from) / 2);
+    const middle = (from + to) / 2;
+    const half = Math.max(15, (to - from) / 2);
     this.fixed = { from: Math.round(middle - half), to: Math.round(middle + half) };
     this.write();
   }
@@ -75,7 +104,9 @@ export class Controls {
   }
 
   query() {
-    const range = this.fixed ? { from: this.fixed.from * 1000, to: this.fixed.to * 1000 } : { from: `now-${this.last}`, to: "now" };
+    const range = this.fixed
+      ? { from: this.fixed.from * 1000, to: this.fixed.to * 1000 }
+      : { from: `now-${this.last}`, to: "now" };
     return `?${new URLSearchParams({ ...range, refresh: this.every })}`;
   }
 
@@ -86,15 +117,24 @@ export class Controls {
   }
 
   show() {
-    this.buttons.forEach((button) => button.setAttribute("aria-pressed", !this.fixed && button.dataset.range === this.last));
+    this.buttons.forEach((button) =>
+      button.setAttribute("aria-pressed", !this.fixed && button.dataset.range === this.last),
+    );
     this.window.hidden = !this.fixed;
-    if (this.fixed) this.window.textContent = `${clock(this.fixed.from)} – ${clock(this.fixed.to).slice(-8)}  ✕`;
+    if (this.fixed)
+      this.window.textContent = `${clock(this.fixed.from)} – ${clock(this.fixed.to).slice(-8)}  ✕`;
     this.window.setAttribute("aria-label", "Zoomed: back to the range before");
     this.select.value = this.every;
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)
+    )
+      return;
     if (event.key === "r") this.changed();
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.unzoom();
   }

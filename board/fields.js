@@ -29,7 +29,7 @@ function matches({ id, options } = {}, series) {
   try {
     return new RegExp(body, flags).test(series.name);
   } catch {
-    return false;  // a pattern that is none matches nothing
+    return false; // a pattern that is none matches nothing
   }
 }
 
@@ -54,9 +54,17 @@ export function fieldOf(panel, series) {
 /** The text that a value mapping gives a value, with its colour; null where none does. */
 export function mapped(field, value) {
   for (const { type, options = {} } of field.mappings ?? []) {
-    const hit = type === "value" ? options[String(value)]
-      : type === "range" && value !== null && value >= (options.from ?? -Infinity) && value <= (options.to ?? Infinity) ? options.result
-        : type === "special" && (options.match === "null" ? value === null : false) ? options.result : null;
+    const hit =
+      type === "value"
+        ? options[String(value)]
+        : type === "range" &&
+            value !== null &&
+            value >= (options.from ?? -Infinity) &&
+            value <= (options.to ?? Infinity)
+          ? options.result
+          : type === "special" && (options.match === "null" ? value === null : false)
+            ? options.result
+            : null;
     if (hit) return hit;
   }
   return null;

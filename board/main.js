@@ -10,7 +10,7 @@ import { el, link } from "/board/dom.js";
 import { loadLibrary } from "/board/plot.js";
 import { markdown } from "/board/tables.js";
 
-const RETRY = 3000;  // milliseconds, while Prometheus is away
+const RETRY = 3000; // milliseconds, while Prometheus is away
 
 const byId = (id) => document.getElementById(id);
 
@@ -23,8 +23,11 @@ async function json(path) {
 
 class Page {
   constructor() {
-    this.troubles = new Map();  // kind → sentence, for the banner
-    this.board = null, this.about = {}, this.timer = 0, this.beat = 0;
+    this.troubles = new Map(); // kind → sentence, for the banner
+    this.board = null;
+    this.about = {};
+    this.timer = 0;
+    this.beat = 0;
     this.controls = new Controls(byId("controls"), () => this.refresh());
     this.alerts = new Alerts(byId("alarm"), byId("alerts"));
     onTheme(() => this.board?.redraw());
@@ -42,7 +45,9 @@ class Page {
     try {
       await loadLibrary();
     } catch {
-      const answer = await fetch("/vendor/uplot.js").then((found) => found.json()).catch(() => null);
+      const answer = await fetch("/vendor/uplot.js")
+        .then((found) => found.json())
+        .catch(() => null);
       this.trouble("library", answer?.error ?? "uPlot, which draws the charts, could not be loaded");
     }
   }
@@ -50,7 +55,8 @@ class Page {
   async menu() {
     try {
       const [{ dashboards, broken }, about] = await Promise.all([json("/api/dashboards"), json("/api/board")]);
-      this.dashboards = dashboards, this.about = about;
+      this.dashboards = dashboards;
+      this.about = about;
       this.trouble("files", broken.map((sentence) => `Dashboard left out: ${sentence}`).join("\n"));
       byId("about").replaceChildren("Data: ", link("Prometheus", about.graph));
     } catch (error) {
@@ -60,8 +66,15 @@ class Page {
   }
 
   drawMenu(current) {
-    byId("menu").replaceChildren(...this.dashboards.map(({ uid, title, description }) =>
-      el("a", { href: `/d/${uid}`, title: description, "aria-current": uid === current ? "page" : null }, title)));
+    byId("menu").replaceChildren(
+      ...this.dashboards.map(({ uid, title, description }) =>
+        el(
+          "a",
+          { href: `/d/${uid}`, title: description, "aria-current": uid === current ? "page" : null },
+          title,
+        ),
+      ),
+    );
     byId("menu").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
@@ -97,19 +110,31 @@ class Page {
     this.controls.read();
     const answer = await fetch(`/runbooks/${name}.md`);
     document.title = `${name} · Runbook`;
-    if (answer.ok) byId("board").replaceChildren(el("article", { class: "runbook" }, markdown(await answer.text())));
+    if (answer.ok)
+      byId("board").replaceChildren(el("article", { class: "runbook" }, markdown(await answer.text())));
     else this.say("No such runbook", `There is no docs/runbooks/${name}.md.`);
     this.refresh();
   }
 
   say(title, sentence) {
-    byId("board").replaceChildren(el("article", { class: "runbook", role: "alert" }, el("h1", {}, title), el("p", {}, sentence)));
+    byId("board").replaceChildren(
+      el("article", { class: "runbook", role: "alert" }, el("h1", {}, title), el("p", {}, sentence)),
+    );
   }
 
   /** A link to a dashboard keeps the page, and with it the range. */
   follow(event) {
     const anchor = event.target.closest?.("a[href]");
-    if (!anchor || anchor.target || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (
+      !anchor ||
+      anchor.target ||
+      event.button ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return;
     const { origin, pathname } = new URL(anchor.href);
     if (origin !== location.origin || !/^\/($|d\/|runbooks\/[\w-]+$)/.test(pathname)) return;
     event.preventDefault();
@@ -140,7 +165,7 @@ class Page {
   /** One beat: all panels and the alerts; then the next one is set. */
   async refresh() {
     this.stop();
-    const flight = this.flight = new AbortController();
+    const flight = (this.flight = new AbortController());
     this.late = false;
     try {
       await Promise.all([this.board?.refresh(this.range(), flight.signal), this.alerts.refresh(flight.signal)]);
@@ -166,7 +191,10 @@ class Page {
 
   down(error) {
     document.body.dataset.down = "";
-    this.trouble("prometheus", `${error.message}. What is shown is from before; trying again every ${RETRY / 1000} s`);
+    this.trouble(
+      "prometheus",
+      `${error.message}. What is shown is from before; trying again every ${RETRY / 1000} s`,
+    );
   }
 
   trouble(kind, sentence) {

@@ -12,19 +12,41 @@ import { Table, Text } from "/board/tables.js";
 import { Timeseries } from "/board/timeseries.js";
 import { Bars, Gauge, Stat } from "/board/values.js";
 
-const KINDS = { timeseries: Timeseries, graph: Timeseries, stat: Stat, singlestat: Stat, gauge: Gauge, bargauge: Bars, barchart: Bars,
-  heatmap: Heatmap, table: Table, text: Text };
+const KINDS = {
+  timeseries: Timeseries,
+  graph: Timeseries,
+  stat: Stat,
+  singlestat: Stat,
+  gauge: Gauge,
+  bargauge: Bars,
+  barchart: Bars,
+  heatmap: Heatmap,
+  table: Table,
+  text: Text,
+};
 const CHARTS = ["timeseries", "graph", "heatmap"];
-const WIDTH_OF_NUMBER = 200;  // points for a panel that shows a number: its course is small
+const WIDTH_OF_NUMBER = 200; // points for a panel that shows a number: its course is small
 
 export class Panel {
   constructor(model, board) {
-    this.model = model, this.board = board;
+    this.model = model;
+    this.board = board;
     this.body = el("div", { class: "body" });
     this.note = el("div", { class: "note", role: "status" });
     const id = `panel-${model.id}`;
-    this.root = el("section", { class: `panel panel-${model.type}`, "data-panel": model.id, "data-type": model.type, "data-state": "loading",
-      "aria-labelledby": id }, this.heading(id), this.body, this.note);
+    this.root = el(
+      "section",
+      {
+        class: `panel panel-${model.type}`,
+        "data-panel": model.id,
+        "data-type": model.type,
+        "data-state": "loading",
+        "aria-labelledby": id,
+      },
+      this.heading(id),
+      this.body,
+      this.note,
+    );
     this.place(model.gridPos ?? {});
   }
 
@@ -35,9 +57,25 @@ export class Panel {
   }
 
   heading(id) {
-    const title = this.model.title ? interpolate(this.model.title, { step: 5, start: 0, end: 0 }, this.board.variables) : "";
-    const about = el("button", { type: "button", class: "info", "aria-label": `About ${title}`, onclick: () => this.board.explain(this) }, "i");
-    return el("div", { class: "head" }, el("h3", { id, title: this.model.description ?? title }, title), this.model.type !== "text" && about);
+    const title = this.model.title
+      ? interpolate(this.model.title, { step: 5, start: 0, end: 0 }, this.board.variables)
+      : "";
+    const about = el(
+      "button",
+      {
+        type: "button",
+        class: "info",
+        "aria-label": `About ${title}`,
+        onclick: () => this.board.explain(this),
+      },
+      "i",
+    );
+    return el(
+      "div",
+      { class: "head" },
+      el("h3", { id, title: this.model.description ?? title }, title),
+      this.model.type !== "text" && about,
+    );
   }
 
   targets() {
@@ -45,11 +83,21 @@ export class Panel {
   }
 
   needsLoki() {
-    return this.model.type === "logs" || [this.model, ...this.targets()].some(({ datasource }) => datasource?.type === "loki" || datasource?.uid === "loki");
+    return (
+      this.model.type === "logs" ||
+      [this.model, ...this.targets()].some(
+        ({ datasource }) => datasource?.type === "loki" || datasource?.uid === "loki",
+      )
+    );
   }
 
   grid(range) {
-    const least = Math.max(0, ...[this.model.interval, ...this.targets().map(({ interval }) => interval)].map((text) => (text ? seconds(text) || 0 : 0)));
+    const least = Math.max(
+      0,
+      ...[this.model.interval, ...this.targets().map(({ interval }) => interval)].map((text) =>
+        text ? seconds(text) || 0 : 0,
+      ),
+    );
     const wide = CHARTS.includes(this.model.type) ? this.body.clientWidth : WIDTH_OF_NUMBER;
     return gridOf(range, wide, least, this.model.maxDataPoints);
   }
@@ -58,8 +106,10 @@ export class Panel {
   async refresh(range, signal) {
     const Kind = KINDS[this.model.type];
     if (this.needsLoki()) return this.elsewhere("This panel needs Loki: see docs/docker.md");
-    if (!Kind) return this.elsewhere(`The board does not draw panels of type “${this.model.type}”; Grafana does`);
-    if (CHARTS.includes(this.model.type) && !loaded()) return this.elsewhere("Charts need uPlot, which is missing: see above");
+    if (!Kind)
+      return this.elsewhere(`The board does not draw panels of type “${this.model.type}”; Grafana does`);
+    if (CHARTS.includes(this.model.type) && !loaded())
+      return this.elsewhere("Charts need uPlot, which is missing: see above");
     if (Kind === Text) return this.show(Kind);
     if (!this.targets().length) return this.trouble("empty", "This panel has no query");
     this.root.classList.add("asking");
@@ -74,17 +124,25 @@ export class Panel {
   }
 
   async ask(range, signal) {
-    const grid = this.grid(range), { variables } = this.board;
-    const [exemplars, ...answers] = await Promise.all([exemplarsOf(this.targets(), grid, variables, signal),
-      ...this.targets().map((target) => runTarget(target, grid, variables, signal))]);
+    const grid = this.grid(range);
+    const { variables } = this.board;
+    const [exemplars, ...answers] = await Promise.all([
+      exemplarsOf(this.targets(), grid, variables, signal),
+      ...this.targets().map((target) => runTarget(target, grid, variables, signal)),
+    ]);
     return { grid, exemplars, series: answers.flat() };
   }
 
   present(Kind, data, range) {
     this.root.dataset.step = data.grid.step;
-    if (!data.series.length) return this.trouble("empty", this.model.fieldConfig?.defaults?.noValue ?? "No data in this range");
+    if (!data.series.length)
+      return this.trouble("empty", this.model.fieldConfig?.defaults?.noValue ?? "No data in this range");
     this.show(Kind);
-    this.state("ok", this.view.draw({ ...data, range: { from: range.from, to: range.to } }), data.series.length);
+    this.state(
+      "ok",
+      this.view.draw({ ...data, range: { from: range.from, to: range.to } }),
+      data.series.length,
+    );
   }
 
   show(Kind) {

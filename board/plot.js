@@ -1,6 +1,6 @@
-// What all charts have in common: size, axes of time, the cursor that all share, zoom by drag, the box beside the cursor.
+// What all charts have in common: size, axes of time, the cursor that all share, zoom by drag, the box beside it.
 //
-// A Plot owns the element `host` and a uPlot in it. A chart gives it `options()` (scales, axes, series, hooks of uPlot),
+// A Plot owns the element `host` and a uPlot in it. A chart gives it uPlot's options (scales, axes, series, hooks),
 // the data, and `tip(index, u)`: the rows of the box, or null.
 
 import { el } from "/board/dom.js";
@@ -24,13 +24,17 @@ const two = (number) => String(number).padStart(2, "0");
 /** 14:05:30, or with the day where that is not today's. */
 export function clock(seconds) {
   const at = new Date(seconds * 1000);
-  const day = at.toDateString() === new Date().toDateString() ? "" : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} `;
+  const day =
+    at.toDateString() === new Date().toDateString()
+      ? ""
+      : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} `;
   return `${day}${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
 function timeLabels(u, splits, axis, space, step) {
   return splits.map((seconds) => {
-    const at = new Date(seconds * 1000), time = `${two(at.getHours())}:${two(at.getMinutes())}`;
+    const at = new Date(seconds * 1000);
+    const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
     if (step >= 86400 || time === "00:00") return `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
     return step < 60 ? `${time}:${two(at.getSeconds())}` : time;
   });
@@ -38,7 +42,14 @@ function timeLabels(u, splits, axis, space, step) {
 
 /** An axis in the page's colours. */
 export function axis(more) {
-  return { stroke: style("--faint"), font: FONT, grid: { stroke: style("--grid"), width: 1 }, ticks: { show: false }, gap: 6, ...more };
+  return {
+    stroke: style("--faint"),
+    font: FONT,
+    grid: { stroke: style("--grid"), width: 1 },
+    ticks: { show: false },
+    gap: 6,
+    ...more,
+  };
 }
 
 /** Room for the widest label of a vertical axis. */
@@ -52,11 +63,17 @@ export function axisSize(u, values) {
 
 export class Plot {
   constructor(host, board, label) {
-    this.host = host, this.board = board;
-    this.u = null, this.structure = "", this.tip = () => null;
+    this.host = host;
+    this.board = board;
+    this.u = null;
+    this.structure = "";
+    this.tip = () => null;
     this.box = el("div", { class: "tip", hidden: true });
-    Object.entries({ tabindex: 0, role: "img", "aria-label": `${label}: chart; arrow keys move the cursor` })
-      .forEach(([name, value]) => host.setAttribute(name, value));
+    Object.entries({
+      tabindex: 0,
+      role: "img",
+      "aria-label": `${label}: chart; arrow keys move the cursor`,
+    }).forEach(([name, value]) => host.setAttribute(name, value));
     host.append(this.box);
     host.addEventListener("keydown", (event) => this.key(event));
     host.addEventListener("blur", () => this.leave());
@@ -71,7 +88,9 @@ export class Plot {
       this.u?.destroy();
       this.u = new uPlot(this.common(make()), data, this.host);
       this.structure = structure;
-      this.u.over.addEventListener("mouseenter", () => { this.inside = true; });
+      this.u.over.addEventListener("mouseenter", () => {
+        this.inside = true;
+      });
       this.u.over.addEventListener("mouseleave", () => this.leave());
       this.u.over.addEventListener("dblclick", () => this.board.unzoom());
     } else {
@@ -81,12 +100,21 @@ export class Plot {
 
   common(own) {
     return {
-      ...this.size(), ms: 1e-3, pxAlign: true, legend: { show: false }, padding: [8, 10, 0, 4], ...own,
+      ...this.size(),
+      ms: 1e-3,
+      pxAlign: true,
+      legend: { show: false },
+      padding: [8, 10, 0, 4],
+      ...own,
       scales: { x: { time: true, range: () => this.range }, ...own.scales },
       axes: [axis({ values: timeLabels, space: 70, size: 24 }), ...own.axes],
       cursor: {
-        y: false, focus: { prox: -1 }, drag: { x: true, y: false, setScale: false, dist: 6 }, points: { size: 7 },
-        sync: { ...SYNC, filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } }, ...own.cursor,
+        y: false,
+        focus: { prox: -1 },
+        drag: { x: true, y: false, setScale: false, dist: 6 },
+        points: { size: 7 },
+        sync: { ...SYNC, filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
+        ...own.cursor,
       },
       hooks: { ...own.hooks, setCursor: [(u) => this.move(u)], setSelect: [(u) => this.zoom(u)] },
     };
@@ -130,8 +158,12 @@ export class Plot {
     if (!by || !this.u || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     this.inside = true;
-    const times = this.u.data[0], last = times.length - 1;
-    const at = this.u.cursor.idx === null ? last : Math.max(0, Math.min(last, this.u.cursor.idx + by * (event.shiftKey ? 10 : 1)));
+    const times = this.u.data[0];
+    const last = times.length - 1;
+    const at =
+      this.u.cursor.idx === null
+        ? last
+        : Math.max(0, Math.min(last, this.u.cursor.idx + by * (event.shiftKey ? 10 : 1)));
     this.u.setCursor({ left: this.u.valToPos(times[at], "x"), top: 10 });
   }
 
@@ -145,8 +177,15 @@ export class Plot {
 export function tipRows(time, rows, more = 0) {
   return [
     el("div", { class: "tip-time" }, clock(time)),
-    ...rows.map(([colour, name, text]) => el("div", { class: "tip-row" },
-      el("i", { class: "swatch", style: { background: colour } }), el("span", {}, name), el("b", {}, text))),
+    ...rows.map(([colour, name, text]) =>
+      el(
+        "div",
+        { class: "tip-row" },
+        el("i", { class: "swatch", style: { background: colour } }),
+        el("span", {}, name),
+        el("b", {}, text),
+      ),
+    ),
     ...(more > 0 ? [el("div", { class: "tip-time" }, `and ${more} more`)] : []),
   ];
 }

@@ -15,25 +15,57 @@ export class Table {
   draw({ series }) {
     this.series = series;
     const refs = [...new Set(series.map(({ refId }) => refId))];
-    const { excludeByName = {}, renameByName = {} } = this.panel.model.transformations?.find(({ id }) => id === "organize")?.options ?? {};
-    const labels = [...new Set(series.flatMap((one) => Object.keys(one.labels)))].filter((name) => name !== "__name__" && !excludeByName[name]);
-    const values = refs.map((ref) => (refs.length > 1 ? `Value #${ref}` : "Value")).filter((name) => !excludeByName[name]);
-    const rows = new Map();  // labels → refId → series: several queries about the same things share a row
+    const { excludeByName = {}, renameByName = {} } =
+      this.panel.model.transformations?.find(({ id }) => id === "organize")?.options ?? {};
+    const labels = [...new Set(series.flatMap((one) => Object.keys(one.labels)))].filter(
+      (name) => name !== "__name__" && !excludeByName[name],
+    );
+    const values = refs
+      .map((ref) => (refs.length > 1 ? `Value #${ref}` : "Value"))
+      .filter((name) => !excludeByName[name]);
+    const rows = new Map(); // labels → refId → series: several queries about the same things share a row
     for (const one of series) {
       const key = JSON.stringify(labels.map((name) => one.labels[name] ?? ""));
       rows.set(key, { ...rows.get(key), [one.refId]: one });
     }
     const head = [...labels, ...values].map((name) => el("th", { scope: "col" }, renameByName[name] ?? name));
-    this.host.replaceChildren(el("table", {}, el("thead", {}, el("tr", {}, head)),
-      el("tbody", {}, [...rows].map(([key, row]) => el("tr", {}, JSON.parse(key).map((text) => el("td", {}, text)), refs.map((ref) => this.cell(row[ref], ref, refs)))))));
+    this.host.replaceChildren(
+      el(
+        "table",
+        {},
+        el("thead", {}, el("tr", {}, head)),
+        el(
+          "tbody",
+          {},
+          [...rows].map(([key, row]) =>
+            el(
+              "tr",
+              {},
+              JSON.parse(key).map((text) => el("td", {}, text)),
+              refs.map((ref) => this.cell(row[ref], ref, refs)),
+            ),
+          ),
+        ),
+      ),
+    );
     return series.length;
   }
 
   cell(series, ref, refs) {
     if (!series) return el("td", { class: "number" }, "–");
-    const field = fieldOf(this.panel.model, { ...series, name: refs.length > 1 ? `Value #${ref}` : "Value" }), value = reduce(series.values, "lastNotNull");
-    return el("td", { class: "number", style: field.thresholds?.steps?.length > 1 ? { color: ofValue(field, value) } : {},
-      "data-value": value, "data-at": series.at, "data-expr": series.expr }, format(value, field.unit, field.decimals));
+    const field = fieldOf(this.panel.model, { ...series, name: refs.length > 1 ? `Value #${ref}` : "Value" });
+    const value = reduce(series.values, "lastNotNull");
+    return el(
+      "td",
+      {
+        class: "number",
+        style: field.thresholds?.steps?.length > 1 ? { color: ofValue(field, value) } : {},
+        "data-value": value,
+        "data-at": series.at,
+        "data-expr": series.expr,
+      },
+      format(value, field.unit, field.decimals),
+    );
   }
 
   redraw() {
@@ -60,13 +92,21 @@ function inline(text) {
   const found = INLINE.exec(text);
   if (!found) return text ? [text] : [];
   const [whole, code, strong, soft, label, address, bare] = found;
-  const node = code ? el("code", {}, code) : strong ? el("strong", {}, inline(strong)) : soft ? el("em", {}, inline(soft)) : link(label ?? bare, address ?? bare);
+  const node = code
+    ? el("code", {}, code)
+    : strong
+      ? el("strong", {}, inline(strong))
+      : soft
+        ? el("em", {}, inline(soft))
+        : link(label ?? bare, address ?? bare);
   return [...inline(text.slice(0, found.index)), node, ...inline(text.slice(found.index + whole.length))];
 }
 
-/** A small part of Markdown as elements: headings, paragraphs, lists, code, tables, emphasis, links. Markup stays text. */
+/** A small part of Markdown as elements: headings, paragraphs, lists, code, tables, emphasis, links. HTML in it
+ *  stays text. */
 export function markdown(source) {
-  const lines = String(source).replace(/\r/g, "").split("\n"), root = el("div", { class: "prose" });
+  const lines = String(source).replace(/\r/g, "").split("\n");
+  const root = el("div", { class: "prose" });
   while (lines.length) root.append(...block(lines));
   return root;
 }
@@ -81,7 +121,8 @@ const ITEM = /^\s*([-*]|\d+\.)\s+/;
 const STARTS = /^(#{1,6}\s|```|\||\s*([-*]|\d+\.)\s+|\s*$)/;
 
 function block(lines) {
-  const line = lines[0], heading = /^(#{1,6})\s+(.*)/.exec(line);
+  const line = lines[0];
+  const heading = /^(#{1,6})\s+(.*)/.exec(line);
   if (!line.trim()) return lines.shift() === undefined ? [] : [];
   if (heading) return lines.shift() && [el(`h${Math.min(6, heading[1].length + 1)}`, {}, inline(heading[2]))];
   if (line.startsWith("```")) return code(lines);
@@ -103,12 +144,31 @@ function list(lines) {
     if (ITEM.test(line)) items.push(line.replace(ITEM, ""));
     else items[items.length - 1] += ` ${line.trim()}`;
   }
-  return el(/^\s*\d/.test(lines[0]) ? "ol" : "ul", {}, items.map((item) => el("li", {}, inline(item))));
+  return el(
+    /^\s*\d/.test(lines[0]) ? "ol" : "ul",
+    {},
+    items.map((item) => el("li", {}, inline(item))),
+  );
 }
 
 function grid(lines) {
-  const cells = (line) => line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => inline(cell.trim().replaceAll("\\|", "|")));
+  const cells = (line) =>
+    line
+      .trim()
+      .replace(/^\||\|$/g, "")
+      .split(/(?<!\\)\|/)
+      .map((cell) => inline(cell.trim().replaceAll("\\|", "|")));
   const rows = lines.filter((line) => !/^[|\s:-]+$/.test(line)).map(cells);
-  const row = (tag) => (texts) => el("tr", {}, texts.map((text) => el(tag, {}, text)));
-  return el("table", {}, el("thead", {}, row("th")(rows[0] ?? [])), el("tbody", {}, rows.slice(1).map(row("td"))));
+  const row = (tag) => (texts) =>
+    el(
+      "tr",
+      {},
+      texts.map((text) => el(tag, {}, text)),
+    );
+  return el(
+    "table",
+    {},
+    el("thead", {}, row("th")(rows[0] ?? [])),
+    el("tbody", {}, rows.slice(1).map(row("td"))),
+  );
 }

@@ -19,32 +19,7 @@ FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-backgroun
          "--hide-scrollbars", "--lang=en-GB")
 SETTLED = "return document.body.dataset.beat"
 
-# One object a panel. Of a chart: whether pixels of its series' colours, or of a heat map, are on its canvas.
-PANELS = """
-const near = (a, b) => Math.abs(a - b) < 14;
-function painted(panel) {
-  const canvas = panel.querySelector("canvas");
-  if (!canvas || !canvas.width) return 0;
-  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
-  copy.drawImage(canvas, 0, 0);
-  const data = copy.getImageData(0, 0, canvas.width, canvas.height).data;
-  const colours = [...panel.querySelectorAll(".legend [data-colour]")].map(({dataset}) => dataset.colour.match(/\\w\\w/g).map((x) => parseInt(x, 16)));
-  const heat = panel.dataset.type === "heatmap";
-  let count = 0;
-  for (let i = 0; i < data.length; i += 4) {
-    const [r, g, b, a] = data.subarray(i, i + 4);
-    if (a < 250) continue;
-    if (heat ? Math.max(r, g, b) - Math.min(r, g, b) > 60 : colours.some(([x, y, z]) => near(r, x) && near(g, y) && near(b, z))) count++;
-  }
-  return count;
-}
-return [...document.querySelectorAll(".panel")].map((panel) => ({
-  title: panel.querySelector("h3").textContent, type: panel.dataset.type, state: panel.dataset.state, note: panel.querySelector(".note").textContent,
-  points: Number(panel.dataset.points), step: Number(panel.dataset.step), painted: painted(panel),
-  legend: [...panel.querySelectorAll(".legend [data-name]")].map(({dataset}) => ({...dataset})),
-  values: [...panel.querySelectorAll("[data-at]")].map((one) => ({...one.dataset, text: one.textContent})),
-}));
-"""
+LOOK = Path(__file__).with_name("look.js").read_text()
 
 
 @contextlib.contextmanager
@@ -71,8 +46,12 @@ class Browser:
         if wait:
             until(lambda: self.run(SETTLED), 30, every=0.05)
 
+    def look(self, expression):
+        """The value of an expression in which look.js's functions are known."""
+        return self.run(f"{LOOK}\nreturn {expression};")
+
     def panels(self):
-        return self.run(PANELS)
+        return self.look("panels()")
 
     def panel(self, title):
         return next(panel for panel in self.panels() if panel["title"] == title)

@@ -10,6 +10,7 @@ from pathlib import Path
 from . import build, complaints, packages, ports, rulefile
 from .bench import NAMES as BENCHES, run_bench
 from .course import words as course
+from .course.tree import Tree
 from .groups import GROUPS, run_tests
 from .logs import with_text
 from .programs import NAMES, defaults
@@ -48,6 +49,7 @@ def parser():
     starter.add_argument("--docker", action="store_true", help=argparse.SUPPRESS)
     starter.add_argument("--no-traffic", action="store_true", help="all but the program that makes requests")
     starter.add_argument("--stack-only", action="store_true", help="only the servers, none of the three programs")
+    starter.add_argument("--product", action="store_true", help="the product's programs, although there is a mine/")
     starter.add_argument("--alerts", choices=SCALES, default="classroom", metavar="|".join(SCALES),
                          help="the windows of the alerts: so short that a class sees them fire (the default), or of days")
     runner = command("run", cmd_run, "one program in the foreground, with its own options behind its name")
@@ -92,11 +94,19 @@ def lock_of(port_offset):
     return ROOT / ".workshop" / name
 
 
+def _stack(options):
+    """With the student's programs in the place of the product's, where the course has begun."""
+    stack = Stack(ROOT, port_offset=options.port_offset)
+    stack.mine = Tree(ROOT).exists
+    return stack
+
+
 def cmd_up(options):
     if options.docker:
         raise Failure("--docker comes with the compose stack, which is not there yet", "./workshop up --native")
     with locked(lock_of(options.port_offset), "up"):
-        stack = Stack(ROOT, port_offset=options.port_offset)
+        stack = _stack(options)
+        stack.mine = stack.mine and not options.product
         stack.prometheus.alerts = options.alerts
         up(stack, programs=not options.stack_only,
            traffic=not (options.no_traffic or options.stack_only))
@@ -104,7 +114,7 @@ def cmd_up(options):
 
 def cmd_run(options):
     """Becomes the program, so that Ctrl-C and the exit status are its own."""
-    stack, name = Stack(ROOT, port_offset=options.port_offset), options.program
+    stack, name = _stack(options), options.program
     service = stack.services[name]
     given = options.options[1:] if options.options[:1] == ["--"] else options.options
     if any(word.split("=")[0] == "--port-offset" for word in given):
@@ -114,13 +124,13 @@ def cmd_run(options):
     if not asks:
         _find_port(stack, service, given)
     packages.ensure(packages.RUN, stack.logs / "apt.log")
-    build.build(ROOT, "release")
+    build.build(ROOT, "release", *(["all", f"mine_{name}"] if service.mine else []))
     if asks:
         _become([str(service.binary), *given])
     if not stack.rabbitmq.running:
         say(f"the servers do not run; in another terminal, ./workshop up --stack-only{stack.option} starts them")
     argv = [str(service.binary), *defaults(name, given), *given]
-    say(f"Ctrl-C ends it: {' '.join([f'build/release/bin/{name}', *argv[1:]])}")
+    say(f"Ctrl-C ends it: {' '.join([str(service.binary.relative_to(ROOT)), *argv[1:]])}")
     _become(argv, service.environment() | os.environ)
 
 
@@ -150,7 +160,7 @@ def _find_port(stack, service, given):
 
 def cmd_status(options):
     """Exit status 0 where all that was started runs, 1 otherwise."""
-    stack = Stack(ROOT, port_offset=options.port_offset)
+    stack = _stack(options)
     recorded = stack.state.all()
     for name in sorted(stack.services, key=lambda name: name not in NAMES):  # the programs first
         state, pid = _state(stack.services[name], name in recorded)

@@ -85,6 +85,17 @@ def course(form):
     return run
 
 
+def compose(form):
+    """The containers: `short` reads their files; `long` starts a Docker engine, and in it the whole workshop."""
+
+    def run(root):
+        if form == "long":
+            packages.ensure(packages.ENGINE, root / ".workshop/logs/apt.log")
+        return _pytest(root, "compose", "release", root / "build/release/bin", WORKSHOP_COMPOSE=form)
+
+    return run
+
+
 def fuzz(seconds):
     """Each of libFuzzer's targets for so long, two at a time. What one finds stays in build/fuzz/tests/fuzz/found/, and
     is tried again by the next run."""
@@ -150,12 +161,14 @@ GROUPS = {
                     "integration, address sanitizer": integration("asan", "-k", f"not ({SLOW})")},
     "faults": {"faults": faults(os.environ.get("WORKSHOP_FAULTS", "short"))},
     "config": {"config": config},
+    "compose": {"compose": compose("short")},
     "course": {"course": course("short")},
     "fuzz": {"fuzz": fuzz(10)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
 LONG = {"integration, address sanitizer": integration("asan", "-k", "not workshop_command"),
-        "faults": faults("long"), "course": course("long"), "fuzz": fuzz(FUZZ_SECONDS)}
+        "faults": faults("long"), "compose": compose("long"), "course": course("long"),
+        "fuzz": fuzz(FUZZ_SECONDS)}
 
 
 def chosen(group, long=False, seconds=None):

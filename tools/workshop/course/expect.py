@@ -12,7 +12,8 @@ FOR = {
 
 
 def family(page, name, kind, labels=(), where="the page"):
-    """The family of that name, type and labels. `labels` are judged only where it has a sample."""
+    """The family of that name, type and labels. `labels` are judged only where it has a sample;
+    None: not at all."""
     found = page.families.get(name)
     if found is None or not (found.samples or found.type != "untyped"):
         near = page.nearest(name)
@@ -23,7 +24,7 @@ def family(page, name, kind, labels=(), where="the page"):
     if found.type != kind:
         raise Wrong(f"{name} is a {found.type}", expected=f"a {kind}: {FOR[kind]}",
                     likely=f"{found.type.upper()} in its declaration where {kind.upper()} belongs")
-    if found.samples:
+    if found.samples and labels is not None:
         label_names(found, labels)
     return found
 

@@ -1,0 +1,108 @@
+// From series to what uPlot draws: columns of numbers, stacked or with gaps, and the look of each line.
+
+import { faint } from "/board/colours.js";
+import { paths } from "/board/plot.js";
+
+/** Gaps that are to be bridged hold undefined, which uPlot draws across; the others null. `span` is true or the
+ *  milliseconds up to which a gap is bridged. */
+function bridged(values, span, step) {
+  if (!span) return values;
+  const limit = span === true ? Infinity : span / 1000 / step;
+  const out = [...values];
+  let before = -1;
+  values.forEach((value, i) => {
+    if (value === null) return;
+    if (before >= 0 && i - before > 1 && i - before <= limit) out.fill(undefined, before + 1, i);
+    before = i;
+  });
+  return out;
+}
+
+/** The series on top of each other where they are to be: {columns, bands between them, order}. */
+export function stacked(rows, step) {
+  const piled = rows.filter(({ field }) => stackMode(field) !== "none");
+  const free = rows.filter(({ field }) => stackMode(field) === "none");
+  const columns = [];
+  const sum = [];
+  const bands = [];
+  const total = piled[0]?.values.map((_, i) => piled.reduce((all, { values }) => all + (values[i] ?? 0), 0));
+  piled.forEach(({ values, field }, n) => {
+    columns.push(
+      values.map((value, i) => {
+        if (value === null && !sum[i]) return null;
+        sum[i] =
+          (sum[i] ?? 0) + (stackMode(field) === "percent" ? (value ?? 0) / (total[i] || 1) : (value ?? 0));
+        return sum[i];
+      }),
+    );
+    if (n > 0) bands.push({ series: [n + 1, n], fill: faint(piled[n].colour, opacity(field)) });
+  });
+  return {
+    columns: [
+      ...columns.map((c, i) => bridged(c, piled[i].field.custom.spanNulls, step)),
+      ...free.map(({ values, field }) => bridged(values, field.custom.spanNulls, step)),
+    ],
+    bands,
+    order: [...piled, ...free],
+  };
+}
+
+const stackMode = (field) => field.custom.stacking?.mode ?? "none";
+const opacity = (field) => (field.custom.fillOpacity ?? 0) / 100;
+
+/** A series of uPlot. */
+export function line({ name, colour, dashed, field, scale }) {
+  const {
+    drawStyle = "line",
+    lineInterpolation = "linear",
+    lineWidth = 1,
+    showPoints = "never",
+  } = field.custom;
+  const builders = paths();
+  const path =
+    drawStyle === "bars"
+      ? builders.bars({ size: [0.8, 60] })
+      : drawStyle === "points"
+        ? () => null
+        : lineInterpolation === "smooth"
+          ? builders.spline()
+          : lineInterpolation.startsWith("step")
+            ? builders.stepped({ align: lineInterpolation === "stepBefore" ? -1 : 1 })
+            : builders.linear();
+  const always = drawStyle === "points" || showPoints === "always";
+  return {
+    label: name,
+    scale,
+    stroke: colour,
+    width: Math.max(1.5, lineWidth),
+    paths: path,
+    fill: faint(colour, opacity(field)),
+    dash: dashed ? [5, 3] : undefined,
+    points: { show: always, size: 5, fill: colour, filter: always ? undefined : lonely },
+  };
+}
+
+/** Points that no line reaches, since both neighbours are missing. */
+function lonely(u, series) {
+  const values = u.data[series];
+  const found = [];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] !== null && values[i] !== undefined && values[i - 1] == null && values[i + 1] == null)
+      found.push(i);
+  }
+  return found;
+}
+
+/** The axis's ends: from 0 where nothing is below it, so that a picture does not exaggerate. */
+export function extent(field, low, high, log) {
+  if (low === null || high === null) return log ? [1, 10] : [field.min ?? 0, field.max ?? 1];
+  if (log)
+    return [
+      field.min || 10 ** Math.floor(Math.log10(Math.max(low, 1e-9))),
+      field.max ?? 10 ** Math.ceil(Math.log10(Math.max(high, 1e-9))),
+    ];
+  const { axisSoftMin, axisSoftMax } = field.custom;
+  const bottom = field.min ?? Math.min(low < 0 ? low * 1.08 : 0, axisSoftMin ?? Infinity);
+  const top = field.max ?? Math.max(high > 0 ? high * 1.08 : 0, axisSoftMax ?? -Infinity);
+  return top > bottom ? [bottom, top] : [bottom, bottom + (bottom ? Math.abs(bottom) : 1)];
+}
