@@ -122,7 +122,7 @@ class Check:
     def prometheus(self, targets, rules=None, interval="1s"):
         """An Api of a Prometheus of its own, which scrapes {job: url} and has those rule files."""
         directory, port = self.scratch / "prometheus", ports.free_port()
-        directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=True)
         (directory / "prometheus.yml").write_text(_configuration(targets, rules or (), interval))
         made = self.spawn("prometheus", ["prometheus", f"--config.file={directory}/prometheus.yml",
                                          f"--storage.tsdb.path={directory}/data", f"--web.listen-address={ports.HOST}:{port}",
