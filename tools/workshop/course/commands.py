@@ -46,7 +46,7 @@ def start(course, again=False):
     course.tree.make({path: text for exercise in course.exercises.values() for path, text in exercise.files().items()})
     say(f"made {NAME}/: the frontend and the backend of this workshop, without their metrics. It is yours to edit.")
     step("building it once, so that the checks are quick")
-    compiling.compile_mine(course.root, PROGRAMS, course.stack.logs / "apt.log")
+    compiling.compile_mine(course.root, course.tree.programs(), course.stack.logs / "apt.log")
     say()
     say("  ./workshop exercise     what to do, one exercise after the other")
     say("  ./workshop check        whether you have done it      ./workshop watch   the same on each save")
@@ -130,7 +130,7 @@ def solve(course, word, show=False):
         return 0
     before = course.tree.write(files)
     try:
-        compiling.compile_mine(course.root, PROGRAMS, course.stack.logs / "apt.log")
+        compiling.compile_mine(course.root, course.tree.programs(), course.stack.logs / "apt.log")
     except Wrong as wrong:
         course.tree.write(before)
         raise Failure(f"with the lines of exercise {entry.number}, {wrong.saw}; so {NAME}/ was left as it was",
