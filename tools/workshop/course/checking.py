@@ -129,7 +129,7 @@ class Check:
         """An Api of a Prometheus of its own, which scrapes {job: url} and has those rule files. A URL may name another
         page than /metrics, with a query; and a job may have lines of configuration besides: {job: (url, lines)}."""
         directory, port = self.scratch / "prometheus", ports.free_port()
-        directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=True)
         (directory / "prometheus.yml").write_text(_configuration(targets, rules or (), interval))
         made = self.spawn("prometheus", ["prometheus", f"--config.file={directory}/prometheus.yml",
                                          f"--storage.tsdb.path={directory}/data", f"--web.listen-address={ports.HOST}:{port}",

@@ -148,10 +148,9 @@ def _as_text(text):
 
 def _keep_answers(course, before, entry):
     """An answer of the student's that the solution takes the place of stays beside it."""
-    templates = entry.files()
     for path in entry.solution():
         old = before.get(path)
-        if old and old.strip() and old != templates.get(path):
+        if old and old.strip() and old != entry.files().get(path):
             (course.tree.path / (path + ".yours")).write_bytes(old)
             say(f"your own answer is now {NAME}/{path}.yours")
 
