@@ -110,7 +110,7 @@ def frontend(t):
 
 
 def busy(t, name):
-    return {f"127.0.0.1:{t.stack.services[name].port}": near(t.rate(f"cpu_of_{name}"), 0.5, 0.03)}
+    return {f"127.0.0.1:{t.stack.services[name].port}": near(t.rate(f"cpu_of_{name}"), 0.5, 0.01)}
 
 
 def backend(t):
@@ -162,8 +162,8 @@ def redis(t):
         "Keys": {"keys": near(t.now["redis_keys"], 0, 6)},
         "Commands of the programs": {name: near(t.rate(f"redis_{name}"), 0.2, 1) for name in ("get", "set", "del")},
         "Sums found in the cache": {"found": near(found, 0, 0.1)},
-        "Processor time that Redis uses": {"user": near(t.rate("redis_used_cpu_user"), 0.5, 0.02),
-                                           "system": near(t.rate("redis_used_cpu_sys"), 0.5, 0.02)},
+        "Processor time that Redis uses": {"user": near(t.rate("redis_used_cpu_user"), 0.5, 0.002),
+                                           "system": near(t.rate("redis_used_cpu_sys"), 0.5, 0.002)},
         "Bytes in and out": {"in": near(t.rate("redis_total_net_input_bytes"), 0.25),
                              "out": near(t.rate("redis_total_net_output_bytes"), 0.4)},
         "How long a command takes, 95 %": each(("frontend", "backend"), between(1e-6, 0.05)),
@@ -200,20 +200,20 @@ def host(t):
                "alertmanager": "alertmanager", "node": "node", "redis": "redis-exporter", "postgres": "postgres-exporter"}
     own = {job: f"_of_{name}" for job, name in jobs_of.items()} | {"redis-server": "_of_redis"}
     return {
-        "Processors in use": {"busy": near(1 - t.rate("cpu_idle"), 0, 0.2)},
+        "Processors in use": {"busy": near(1 - t.rate("cpu_idle"), 0.2, 0.1)},
         "Memory in use": {"used": near(t.now["memory"], 0, 0.04)},
         "Disk in use": {"used": near(t.now["disk"], 0, 0.01)},
-        "Processor time, by mode": {mode: near(t.rate(f"cpu_{mode}"), 0, 0.15) for mode in modes},
+        "Processor time, by mode": {mode: near(t.rate(f"cpu_{mode}"), 0.4, 0.03) for mode in modes},
         "Runnable processes, for each processor": {"load": near(t.now["load"], 0.3, 0.5)},
-        "Processor time, by program": {job: near(t.rate(f"cpu{of}"), 0.5, 0.05) for job, of in own.items()},
+        "Processor time, by program": {job: near(t.rate(f"cpu{of}"), 0.5, 0.004) for job, of in own.items()},
         "Memory, by program": {job: near(t.now[f"memory{of}"], 0.3) for job, of in own.items()} | {
             "rabbitmq-server": near(t.now["memory_of_rabbitmq"], 0.3)},
-        "Disk traffic": {"read": near(t.rate("disk_read"), 0.5, 5e6), "written": near(t.rate("disk_written"), 0.5, 5e6)},
-        "Share of time that a disk is busy": {name.removeprefix("busy_"): near(t.rate(name), 0, 0.25)
+        "Disk traffic": {"read": near(t.rate("disk_read"), 0.5, 2e6), "written": near(t.rate("disk_written"), 0.5, 2e6)},
+        "Share of time that a disk is busy": {name.removeprefix("busy_"): near(t.rate(name), 0.4, 0.1)
                                               for name in t.now if name.startswith("busy_")},
-        "Time lost to waiting": {"processor": near(t.rate("pressure_cpu"), 0, 0.25),
-                                 "disk": near(t.rate("pressure_io"), 0, 0.25),
-                                 "memory": near(t.rate("pressure_memory"), 0, 0.25)},
+        "Time lost to waiting": {"processor": near(t.rate("pressure_cpu"), 0.4, 0.1),
+                                 "disk": near(t.rate("pressure_io"), 0.4, 0.1),
+                                 "memory": near(t.rate("pressure_memory"), 0.4, 0.1)},
     }
 
 
@@ -251,16 +251,17 @@ def slo(t):
 
 def prometheus(t):
     lines, api = pages(t.stack), t.stack.prometheus.api
+    rules = [group["evaluationTime"] for group in api._get("rules")["groups"]]
     return {
         "Series": {"series": near(api._get("status/tsdb")["headStats"]["numSeries"])},
         "Samples read a second": {"samples": near(sum(lines.values()) / 5, 0.15)},
         "Alerts that fire": {"firing": near(alerts(t.stack), 0, 1)},
         "Configuration is the newest": {"read": 1},
         "Targets that answer, by job": each(lines, 1),
-        "How long a page takes to read": each(lines, between(1e-5, 2)),
+        "How long a page takes to read": each(lines, between(1e-4, 1)),
         "Series of a target": {job: near(count) for job, count in lines.items()},
-        "How long queries take": each(("0.5", "0.9", "0.99"), between(1e-6, 2)),
-        "How long rules take": each(("all groups", "the slowest group"), between(1e-6, 2)),
+        "How long queries take": {"0.5": between(1e-6, 0.02), "0.9": between(1e-6, 0.1), "0.99": between(1e-6, 1)},
+        "How long rules take": {"all groups": near(sum(rules), 1, 0.05), "the slowest group": near(max(rules), 1, 0.05)},
         "Memory": {"resident": near(t.now["memory_of_prometheus"], 0.3),
                    "in Go's heap": between(1e6, t.now["memory_of_prometheus"])},
         "Exemplars kept": {"exemplars": near(exemplars(api), 0.3, 20)},
