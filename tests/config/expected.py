@@ -55,6 +55,7 @@ def heat(seconds):
             **each(("0.5", "0.75", "1.0", "2.5", "5.0", "7.5", "10.0", "+Inf"), near(total))}
 
 
+FEW = between(0, 0.5)  # a second: where the machine is busy, Redis misses its 50 ms now and then
 # The last percent may just exceed 0.5 s, and then lies somewhere in the bucket that ends at 0.75.
 QUANTILES = {"half": between(0, 0.025), "95 %": near(delay(0.85)), "99 %": between(0.45, 0.75)}
 ENDPOINTS = each(("GET /hello", "GET /fruit", "POST /fruit"), near(THIRD, 0.25))
@@ -100,7 +101,7 @@ def frontend(t):
         "Refused before a handler saw it": {"refused": 0},
         "Latency of every request": heat(t.seconds),
         "Latency by quantile": QUANTILES | {"GET /hello, 99 %": between(0.45, 0.75)},
-        "Sums answered from the cache": {"hit": near(t.rate("redis_keyspace_hits"), 0.25, 1), "error": 0,
+        "Sums answered from the cache": {"hit": near(t.rate("redis_keyspace_hits"), 0.25, 1), "error": FEW,
                                          "miss": near(t.rate("redis_keyspace_misses"), 0.25, 1)},
         "What the frontend waits for, 95 %": {"the broker's confirm": between(1e-5, 0.2),
                                               "a query of PostgreSQL": between(1e-5, 0.1),
@@ -170,7 +171,7 @@ def redis(t):
         "Clients": {"connected": near(t.now["redis_connected_clients"], 0, 2), "blocked": 0},
         "Keys dropped": {"expired": near(t.rate("redis_expired_keys"), 0, 1), "evicted": 0},
         "Commands that failed, as the programs see it": each(
-            (f"{program} {failure}" for program in ("frontend", "backend") for failure in failures), 0),
+            (f"{program} {failure}" for program in ("frontend", "backend") for failure in failures), FEW),
         "Connections and commands refused by Redis": each(("connections", "commands"), 0),
     }
 
@@ -228,7 +229,7 @@ def traffic(t):
         "Requests, by answer": {"200": near(RATE), **each(("400", "415", "503", "error"), 0)},
         "Latency as users see it": heat(t.seconds),
         "Latency by quantile": QUANTILES,
-        "Mean latency, at both ends": each(("user", "frontend"), near(PAUSE / 3, 0.15)),
+        "Mean latency, at both ends": each(("user", "frontend"), near(PAUSE / 3, 0.15, 0.04)),
     }
 
 
