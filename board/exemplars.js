@@ -42,6 +42,7 @@ export class Exemplars {
     this.card = el("div", { class: "tip exemplar", hidden: true });
     host.append(this.card);
     host.addEventListener("mousemove", (event) => this.point(event));
+    host.addEventListener("click", () => this.copy());
     host.addEventListener("mouseleave", () => {
       this.card.hidden = true;
     });
@@ -84,6 +85,15 @@ export class Exemplars {
     ctx.restore();
   }
 
+  /** For looking it up in the logs. */
+  async copy() {
+    const { trace_id: id } = this.shown?.labels ?? {};
+    if (this.card.hidden || !id) return;
+    await navigator.clipboard?.writeText(id).catch(() => null); // the browser may refuse
+    this.card.append(el("div", { class: "tip-time" }, "copied"));
+  }
+
+  /** Shows the card of the exemplar under the pointer. */
   point(event) {
     const canvas = this.plot?.u?.ctx.canvas.getBoundingClientRect();
     const ratio = devicePixelRatio;
@@ -95,17 +105,23 @@ export class Exemplars {
       .reduce((a, b) => (b.far < a.far ? b : a));
     this.card.hidden = near.far > NEAR * ratio;
     if (this.card.hidden) return;
-    const { mark } = near;
+    this.describe(near.mark);
+    this.card.style.left = `${Math.max(0, Math.min(x / ratio + 10, canvas.width - this.card.offsetWidth))}px`;
+    const below = y / ratio + 10;
+    const above = y / ratio - 10 - this.card.offsetHeight;
+    this.card.style.top = `${below + this.card.offsetHeight > canvas.height ? above : below}px`;
+  }
+
+  describe(mark) {
+    if (mark === this.shown) return;
+    this.shown = mark;
     const unit = this.panel.model.fieldConfig?.defaults?.unit;
     this.card.replaceChildren(
       el("div", { class: "tip-time" }, `${clock(mark.time)} exemplar, ${format(mark.value, unit)}`),
       ...Object.entries(mark.labels).map(([name, value]) =>
         el("div", { class: "tip-row" }, el("span", {}, name), el("code", {}, value)),
       ),
+      ...(mark.labels.trace_id ? [el("div", { class: "tip-time" }, "a click copies the trace_id")] : []),
     );
-    this.card.style.left = `${Math.max(0, Math.min(x / ratio + 10, canvas.width - this.card.offsetWidth))}px`;
-    const below = y / ratio + 10;
-    const above = y / ratio - 10 - this.card.offsetHeight;
-    this.card.style.top = `${below + this.card.offsetHeight > canvas.height ? above : below}px`;
   }
 }

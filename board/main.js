@@ -8,7 +8,7 @@ import { onTheme } from "/board/colours.js";
 import { Controls } from "/board/controls.js";
 import { el, link } from "/board/dom.js";
 import { loadLibrary } from "/board/plot.js";
-import { markdown } from "/board/tables.js";
+import { markdown } from "/board/prose.js";
 
 const RETRY = 3000; // milliseconds, while Prometheus is away
 
@@ -111,7 +111,7 @@ class Page {
     const answer = await fetch(`/runbooks/${name}.md`);
     document.title = `${name} · Runbook`;
     if (answer.ok)
-      byId("board").replaceChildren(el("article", { class: "runbook" }, markdown(await answer.text())));
+      byId("board").replaceChildren(el("article", { class: "runbook" }, markdown(await answer.text(), 1)));
     else this.say("No such runbook", `There is no docs/runbooks/${name}.md.`);
     this.refresh();
   }

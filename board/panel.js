@@ -8,7 +8,8 @@ import { exemplarsOf } from "/board/exemplars.js";
 import { Heatmap } from "/board/heatmap.js";
 import { loaded } from "/board/plot.js";
 import { gridOf, interpolate, runTarget, seconds } from "/board/prometheus.js";
-import { Table, Text } from "/board/tables.js";
+import { Text } from "/board/prose.js";
+import { Table } from "/board/tables.js";
 import { Timeseries } from "/board/timeseries.js";
 import { Bars, Gauge, Stat } from "/board/values.js";
 

@@ -7,7 +7,7 @@
 
 void recorder_init(struct recorder *r, double rate)
 {
-    budget_init(&r->ordinary, rate);
+    budget_init(&r->ordinary, log_enabled(LOG_INFO) ? rate : 0);
     budget_init(&r->notable, rate);
     r->silent = 0;
 }

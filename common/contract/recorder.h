@@ -23,7 +23,8 @@ struct recorder {
     uint64_t silent; /* requests or jobs without a line, since the last line */
 };
 
-/* `rate` lines a second, of each of the two; 0: none. */
+/* `rate` lines a second, of each of the two; 0: none. After log_setup: at a level above info only
+ * the notable has lines, and nobody is promised one. */
 void recorder_init(struct recorder *r, double rate);
 
 /* A trace that begins here. */

@@ -2,7 +2,8 @@
 
     engine   a Docker engine with a network of its own, which knows all images but three (images.LEFT_OUT); the
              test runs inside that network
-    stack    docker-compose.yml as it stands, up and healthy in there; stack.compose("stop", "frontend") and so on
+
+    Stack(engine) is docker-compose.yml as it stands; `with running(stack):` has it up and healthy in there.
 """
 
 import contextlib
@@ -45,8 +46,8 @@ def engine(tmp_path_factory):
 class Stack:
     """docker-compose.yml under one engine. What has no image here is not asked for."""
 
-    def __init__(self, engine, project="workshop", files=("docker-compose.yml",)):
-        self.engine, self.project, self.files = engine, project, files
+    def __init__(self, engine, project="workshop", root=ROOT, files=("docker-compose.yml",)):
+        self.engine, self.project, self.root, self.files = engine, project, root, files
         self.services = composefile.load()["services"]
         self.names = [name for name, service in self.services.items()
                       if name not in images.LEFT_OUT and "profiles" not in service]
@@ -54,8 +55,8 @@ class Stack:
     def compose(self, *words, check=True, **variables):
         if not shutil.which("docker-compose"):
             pytest.skip("there is no docker-compose (package docker-compose)")
-        files = [word for file in self.files for word in ("-f", str(ROOT / file))]
-        done = subprocess.run(["docker-compose", *files, "-p", self.project, *words], cwd=ROOT, capture_output=True, text=True,
+        files = [word for file in self.files for word in ("-f", str(self.root / file))]
+        done = subprocess.run(["docker-compose", *files, "-p", self.project, *words], cwd=self.root, capture_output=True, text=True,
                               env=self.engine.environment | variables)
         assert not check or done.returncode == 0, f"docker-compose {' '.join(words)}: {done.stderr[-3000:]}"
         return done
@@ -76,16 +77,12 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(stack):
+def running(stack, names=None, seconds=120):
+    """Up and healthy inside; gone with its data after that."""
+    names = names or stack.names
     try:
-        stack.compose("up", "-d", "--no-build", *stack.names)
-        until(lambda: all(stack.health(name) == "healthy" for name in stack.names), 120, every=0.5)
+        stack.compose("up", "-d", "--no-build", *names)
+        until(lambda: all(stack.health(name) == "healthy" for name in names), seconds, every=0.5)
         yield stack
     finally:
         stack.compose("down", "-v", "-t", "10", "--remove-orphans", check=False)
-
-
-@pytest.fixture(scope="session")
-def stack(engine):
-    with running(Stack(engine)) as made:
-        yield made

@@ -10,6 +10,7 @@ import images
 import psycopg2
 import pytest
 from composefile import ROOT
+from conftest import Stack, running
 from until import until
 from workshop.prometheus import Api
 
@@ -18,6 +19,12 @@ each_program = pytest.mark.parametrize("name", PROGRAMS)
 CORE = [name for name, service in composefile.load()["services"].items()
         if name not in images.LEFT_OUT and "profiles" not in service]
 each_service = pytest.mark.parametrize("name", CORE)
+
+
+@pytest.fixture(scope="module")
+def stack(engine):
+    with running(Stack(engine)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/integration")]
 
+pytest.register_assert_rewrite("shown")  # so that a failure there shows both sides
 from boards import chrome, own, page  # noqa: E402, F401: fixtures of the tests of the board
 from until import until  # noqa: E402
 from workshop import Stack, free_offset  # noqa: E402

@@ -55,8 +55,10 @@ def heat(seconds):
             **each(("0.5", "0.75", "1.0", "2.5", "5.0", "7.5", "10.0", "+Inf"), near(total))}
 
 
-# The last percent may just exceed 0.5 s, and then lies somewhere in the bucket that ends at 0.75.
-QUANTILES = {"half": between(0, 0.025), "95 %": near(delay(0.85)), "99 %": between(0.45, 0.75)}
+FEW = between(0, 0.5)  # a second: where the machine is busy, Redis misses its 50 ms now and then
+# The last percent may just exceed 0.5 s, and then lies somewhere in the bucket that ends at 0.75. Where a figure can only
+# grow with whatever else the machine does, the upper bound is wide: a test is no measurement of speed.
+QUANTILES = {"half": between(1e-4, 0.1), "95 %": between(0.9 * delay(0.85), 0.75), "99 %": between(0.45, 0.9)}
 ENDPOINTS = each(("GET /hello", "GET /fruit", "POST /fruit"), near(THIRD, 0.25))
 OUTCOMES = ("fruit duplicate", "fruit dead_letter", "unknown duplicate", "unknown dead_letter")
 
@@ -74,7 +76,7 @@ def overview(t):
     return {
         "Requests a second": {"requests": near(RATE)},
         "Requests that fail": {"failed": 0},
-        "95 % of answers come within": {"p95": near(delay(0.85))},
+        "95 % of answers come within": {"p95": between(0.9 * delay(0.85), 0.75)},
         "Messages that wait": {"ready": near(t.now["amqp_ready"], 0, 20)},
         "Rows stored a second": {"rows": near(t.rate("rows"), 0.15)},
         "Targets down": {"down": 0},
@@ -99,18 +101,18 @@ def frontend(t):
         "/fruit fails": {"failed": 0},
         "Refused before a handler saw it": {"refused": 0},
         "Latency of every request": heat(t.seconds),
-        "Latency by quantile": QUANTILES | {"GET /hello, 99 %": between(0.45, 0.75)},
-        "Sums answered from the cache": {"hit": near(t.rate("redis_keyspace_hits"), 0.25, 1), "error": 0,
+        "Latency by quantile": QUANTILES | {"GET /hello, 99 %": between(0.45, 0.9)},
+        "Sums answered from the cache": {"hit": near(t.rate("redis_keyspace_hits"), 0.25, 1), "error": FEW,
                                          "miss": near(t.rate("redis_keyspace_misses"), 0.25, 1)},
-        "What the frontend waits for, 95 %": {"the broker's confirm": between(1e-5, 0.2),
-                                              "a query of PostgreSQL": between(1e-5, 0.1),
-                                              "a command of Redis": between(1e-5, 0.05)},
+        "What the frontend waits for, 95 %": {"the broker's confirm": between(1e-5, 1),
+                                              "a query of PostgreSQL": between(1e-5, 1),
+                                              "a command of Redis": between(1e-5, 0.3)},
         "Share of time that the event loop is busy": busy(t, "frontend"),
     }
 
 
 def busy(t, name):
-    return {f"127.0.0.1:{t.stack.services[name].port}": near(t.rate(f"cpu_of_{name}"), 0.5, 0.03)}
+    return {f"127.0.0.1:{t.stack.services[name].port}": near(t.rate(f"cpu_of_{name}"), 0.5, 0.01)}
 
 
 def backend(t):
@@ -120,12 +122,12 @@ def backend(t):
         "Deliveries": {"redelivered: false": near(t.rate("amqp_publish"), 0.15), "redelivered: true": 0,
                        "acknowledged": near(t.rate("amqp_ack"), 0.15)},
         "Jobs finished, by outcome": jobs(t),
-        "How long a job takes": {"hello, 0.5": near(delay(0.5), 0.15), "hello, 0.9": near(delay(0.9)),
-                                 "hello, 0.99": near(delay(0.99)),
-                                 **each(("fruit, 0.5", "fruit, 0.9", "fruit, 0.99"), between(0.001, 0.3))},
+        "How long a job takes": {"hello, 0.5": near(delay(0.5), 0.2), "hello, 0.9": near(delay(0.9), 0.2),
+                                 "hello, 0.99": near(delay(0.99), 0.2),
+                                 **each(("fruit, 0.5", "fruit, 0.9", "fruit, 0.99"), between(0.001, 1))},
         "Workers that sleep through a job": {f"127.0.0.1:{t.stack.backend.port}": mean(near(THIRD * PAUSE, 0, 2.5))},
         "Rows and messages of a batch": {"jobs a commit": near(t.rate("rows") / t.rate("redis_del"), 0.2)},
-        "How long a commit takes": each(("half", "95 %"), between(1e-5, 0.2)),
+        "How long a commit takes": each(("half", "95 %"), between(1e-5, 1)),
         "Batches that did not go through at once": each(("tried again", "split"), 0),
         "Messages that the generator makes": {"generated": near(1 / PAUSE, 0.25)},
         "Rows deleted because they are old": {"deleted": 0},
@@ -146,7 +148,7 @@ def postgres(t):
                                          **each(("idle in transaction", "idle in transaction (aborted)"), between(0, 1))},
         "Connections of the programs' pools": {OTHERS: 0} | {f"{name} ready": pool[name] for name in pool},
         "How long a transaction takes, 95 %": each(("frontend sum_all", "frontend sum_of_one", "backend insert_fruits",
-                                                    "backend delete_expired"), between(1e-5, 0.2)),
+                                                    "backend delete_expired"), between(1e-5, 1)),
         "Longest transaction that runs now": {"longest": between(0, 2)},
         "Locks held": {"accessexclusivelock": 0, "sharelock": 0, "rowexclusivelock": between(0, 12)},
         "Rolled back, and deadlocks": each(("rolled back", "deadlocks"), 0),
@@ -162,15 +164,15 @@ def redis(t):
         "Keys": {"keys": near(t.now["redis_keys"], 0, 6)},
         "Commands of the programs": {name: near(t.rate(f"redis_{name}"), 0.2, 1) for name in ("get", "set", "del")},
         "Sums found in the cache": {"found": near(found, 0, 0.1)},
-        "Processor time that Redis uses": {"user": near(t.rate("redis_used_cpu_user"), 0.5, 0.02),
-                                           "system": near(t.rate("redis_used_cpu_sys"), 0.5, 0.02)},
+        "Processor time that Redis uses": {"user": near(t.rate("redis_used_cpu_user"), 0.5, 0.002),
+                                           "system": near(t.rate("redis_used_cpu_sys"), 0.5, 0.002)},
         "Bytes in and out": {"in": near(t.rate("redis_total_net_input_bytes"), 0.25),
                              "out": near(t.rate("redis_total_net_output_bytes"), 0.4)},
-        "How long a command takes, 95 %": each(("frontend", "backend"), between(1e-6, 0.05)),
+        "How long a command takes, 95 %": each(("frontend", "backend"), between(1e-6, 0.3)),
         "Clients": {"connected": near(t.now["redis_connected_clients"], 0, 2), "blocked": 0},
         "Keys dropped": {"expired": near(t.rate("redis_expired_keys"), 0, 1), "evicted": 0},
         "Commands that failed, as the programs see it": each(
-            (f"{program} {failure}" for program in ("frontend", "backend") for failure in failures), 0),
+            (f"{program} {failure}" for program in ("frontend", "backend") for failure in failures), FEW),
         "Connections and commands refused by Redis": each(("connections", "commands"), 0),
     }
 
@@ -186,7 +188,7 @@ def rabbitmq(t):
                                              for name in ("connections", "channels", "consumers")},
         "Messages in all queues": queue(t),
         "How long a confirm takes": each(("frontend, half", "frontend, 99 %", "backend, half", "backend, 99 %"),
-                                         between(1e-5, 0.3)),
+                                         between(1e-5, 1)),
         "Erlang processes, of their limit": {"used": near(t.now["amqp_processes"], 0.2)},
         "Alarms": {"alarms": 0},
         "Messages that went astray": each(("redelivered", "returned", "dropped"), 0),
@@ -200,20 +202,20 @@ def host(t):
                "alertmanager": "alertmanager", "node": "node", "redis": "redis-exporter", "postgres": "postgres-exporter"}
     own = {job: f"_of_{name}" for job, name in jobs_of.items()} | {"redis-server": "_of_redis"}
     return {
-        "Processors in use": {"busy": near(1 - t.rate("cpu_idle"), 0, 0.2)},
+        "Processors in use": {"busy": near(1 - t.rate("cpu_idle"), 0.2, 0.1)},
         "Memory in use": {"used": near(t.now["memory"], 0, 0.04)},
         "Disk in use": {"used": near(t.now["disk"], 0, 0.01)},
-        "Processor time, by mode": {mode: near(t.rate(f"cpu_{mode}"), 0, 0.15) for mode in modes},
+        "Processor time, by mode": {mode: near(t.rate(f"cpu_{mode}"), 0.4, 0.03) for mode in modes},
         "Runnable processes, for each processor": {"load": near(t.now["load"], 0.3, 0.5)},
-        "Processor time, by program": {job: near(t.rate(f"cpu{of}"), 0.5, 0.05) for job, of in own.items()},
+        "Processor time, by program": {job: near(t.rate(f"cpu{of}"), 0.5, 0.004) for job, of in own.items()},
         "Memory, by program": {job: near(t.now[f"memory{of}"], 0.3) for job, of in own.items()} | {
             "rabbitmq-server": near(t.now["memory_of_rabbitmq"], 0.3)},
-        "Disk traffic": {"read": near(t.rate("disk_read"), 0.5, 5e6), "written": near(t.rate("disk_written"), 0.5, 5e6)},
-        "Share of time that a disk is busy": {name.removeprefix("busy_"): near(t.rate(name), 0, 0.25)
+        "Disk traffic": {"read": near(t.rate("disk_read"), 0.5, 2e6), "written": near(t.rate("disk_written"), 0.5, 2e6)},
+        "Share of time that a disk is busy": {name.removeprefix("busy_"): near(t.rate(name), 0.4, 0.1)
                                               for name in t.now if name.startswith("busy_")},
-        "Time lost to waiting": {"processor": near(t.rate("pressure_cpu"), 0, 0.25),
-                                 "disk": near(t.rate("pressure_io"), 0, 0.25),
-                                 "memory": near(t.rate("pressure_memory"), 0, 0.25)},
+        "Time lost to waiting": {"processor": near(t.rate("pressure_cpu"), 0.4, 0.1),
+                                 "disk": near(t.rate("pressure_io"), 0.4, 0.1),
+                                 "memory": near(t.rate("pressure_memory"), 0.4, 0.1)},
     }
 
 
@@ -228,7 +230,7 @@ def traffic(t):
         "Requests, by answer": {"200": near(RATE), **each(("400", "415", "503", "error"), 0)},
         "Latency as users see it": heat(t.seconds),
         "Latency by quantile": QUANTILES,
-        "Mean latency, at both ends": each(("user", "frontend"), near(PAUSE / 3, 0.15)),
+        "Mean latency, at both ends": each(("user", "frontend"), between(0.9 * PAUSE / 3, 2.5 * PAUSE / 3)),
     }
 
 
@@ -251,16 +253,17 @@ def slo(t):
 
 def prometheus(t):
     lines, api = pages(t.stack), t.stack.prometheus.api
+    rules = [group["evaluationTime"] for group in api._get("rules")["groups"]]
     return {
         "Series": {"series": near(api._get("status/tsdb")["headStats"]["numSeries"])},
         "Samples read a second": {"samples": near(sum(lines.values()) / 5, 0.15)},
         "Alerts that fire": {"firing": near(alerts(t.stack), 0, 1)},
         "Configuration is the newest": {"read": 1},
         "Targets that answer, by job": each(lines, 1),
-        "How long a page takes to read": each(lines, between(1e-5, 2)),
+        "How long a page takes to read": each(lines, between(1e-4, 1)),
         "Series of a target": {job: near(count) for job, count in lines.items()},
-        "How long queries take": each(("0.5", "0.9", "0.99"), between(1e-6, 2)),
-        "How long rules take": each(("all groups", "the slowest group"), between(1e-6, 2)),
+        "How long queries take": {"0.5": between(1e-6, 0.02), "0.9": between(1e-6, 0.1), "0.99": between(1e-6, 1)},
+        "How long rules take": {"all groups": near(sum(rules), 1, 0.05), "the slowest group": near(max(rules), 1, 0.05)},
         "Memory": {"resident": near(t.now["memory_of_prometheus"], 0.3),
                    "in Go's heap": between(1e6, t.now["memory_of_prometheus"])},
         "Exemplars kept": {"exemplars": near(exemplars(api), 0.3, 20)},

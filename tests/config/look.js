@@ -12,7 +12,7 @@ function painted(panel) {
   const wanted = colours(panel);
   const hit =
     panel.dataset.type === "heatmap"
-      ? (p) => Math.max(...p) - Math.min(...p) > 60
+      ? ([r, g, b]) => b - r > 60 && g >= r // the blues of the light page; exemplars are not
       : (p) => wanted.some((colour) => colour.every((value, i) => near(value, p[i])));
   let count = 0;
   for (let i = 0; i < data.length; i += 4)

@@ -32,7 +32,7 @@ def _drawn(one):
     if one["state"] == "elsewhere":
         return one["note"] == "This panel needs Loki: see docs/docker.md"
     if one["type"] in ("timeseries", "heatmap"):
-        visible = one["painted"] > 20
+        visible = one["painted"] > 4
     else:
         visible = one["values"] and all(value["seen"] for value in one["values"])
     return one["state"] == "ok" and one["points"] > 0 and visible

@@ -7,6 +7,7 @@ import requests
 from workshop import uplot
 
 @pytest.mark.parametrize("path", [
+    "/board/../README.md", "/board/..%2fREADME.md", "/board/..%2F..%2fdocs/board.md", "/runbooks/..%2fboard.md",
     "/board/../../../etc/passwd", "/board/..%2f..%2fREADME.md", "/runbooks/../README.md", "/board/.%2e/x.js",
     "/runbooks/..%2f..%2fREADME.md", "/vendor/../x", "/d/../../etc/passwd", "/api/dashboards/..%2fx", "/%00"])
 def test_no_path_leads_out(workshop, path):
@@ -26,6 +27,7 @@ def test_no_path_leads_out(workshop, path):
     ("GET", "/api/v1/query/../status/config", {}, None, 403),
     ("GET", "/api/v1/status/flags", {}, None, 403),
     ("POST", "/", {}, "x", 403),
+    ("POST", "/api/v1/alerts", {}, "x", 403),
     ("POST", "/api/v1/query", {}, "query=" + "1" * 70000, 413),
     ("DELETE", "/api/v1/query", {}, None, 501),
 ])

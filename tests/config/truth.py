@@ -22,8 +22,9 @@ SECTOR = 512  # bytes, of /proc/diskstats, whatever the disk's own is
 
 
 class Truth:
-    def __init__(self, stack):
-        self.stack = stack
+    def __init__(self, stack, *more):
+        """`more` are further functions of the stack that give numbers by name."""
+        self.stack, self.more = stack, more
         self.first = self.now = self.began = self.ended = None
 
     def begin(self):
@@ -41,7 +42,7 @@ class Truth:
 
     def _read(self):
         found = {}
-        for part in (database, cache, broker, machine, programs, users):
+        for part in (database, cache, broker, machine, programs, users, *self.more):
             found |= part(self.stack)
         return found
 
@@ -59,8 +60,9 @@ def database(stack):
         found = {"rows": one("select count(*) from fruits"), "pg_dead": one("select count(*) from dead_letter"),
                  "pg_size": one("select pg_database_size('demo')"),
                  "pg_max": int(one("show max_connections")),
+                 "pg_locks": one("select count(*) from pg_locks where mode = 'AccessExclusiveLock'"),
                  "pg_connections": one("select count(*) from pg_stat_activity where datname is not null")}
-        for name in ("xact_commit", "blks_hit", "blks_read"):
+        for name in ("xact_commit", "xact_rollback", "deadlocks", "tup_deleted", "blks_hit", "blks_read"):
             found[f"pg_{name}"] = one(f"select {name} from pg_stat_database where datname = 'demo'")
         cursor.execute("select name, sum(quantity) from fruits where created_at > now() - interval '1 minute' group by 1")
         found["fruit"] = {name: float(quantity) for name, quantity in cursor}
@@ -86,7 +88,7 @@ def broker(stack):
 
     overview, queue, node = ask("overview"), ask("queues/%2F/task_queue"), ask("nodes")[0]
     totals = overview.get("message_stats", {})
-    return {f"amqp_{name}": totals.get(name, 0) for name in ("publish", "confirm", "ack", "deliver", "redeliver")} | {
+    return {f"amqp_{name}": totals.get(name, 0) for name in ("publish", "confirm", "ack", "redeliver")} | {
         f"amqp_{name}s": overview["object_totals"][f"{name}s"] for name in ("connection", "channel", "consumer")} | {
         "amqp_ready": queue["messages_ready"], "amqp_queue_consumers": queue["consumers"],
         "amqp_memory": node["mem_used"] / node["mem_limit"], "amqp_disk": node["disk_free_limit"] / node["disk_free"],

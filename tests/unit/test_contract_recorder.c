@@ -149,6 +149,18 @@ static void a_rate_of_0_is_silence(void **state)
     assert_false(recorder_wants(&r, &b, true));
 }
 
+static void above_info_only_the_notable_counts(void **state)
+{
+    (void)state;
+    log_setup("test", LOG_TEXT, LOG_WARN);
+    recorder_init(&r, RATE);
+    log_setup("test", LOG_TEXT, LOG_INFO);
+    struct trace t = begin();
+    assert_false(t.sampled);
+    assert_false(recorder_wants(&r, &t, false));
+    assert_true(recorder_wants(&r, &t, true));
+}
+
 static void fields_name_the_parent_where_there_is_one(void **state)
 {
     (void)state;
@@ -192,6 +204,7 @@ int main(void)
         TEST(the_others_have_the_half),
         TEST(the_notable_is_not_lost_in_the_crowd),
         TEST(a_rate_of_0_is_silence),
+        TEST(above_info_only_the_notable_counts),
         TEST(fields_name_the_parent_where_there_is_one),
         TEST(random_bits_are_even),
     };

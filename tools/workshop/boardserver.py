@@ -96,6 +96,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "board", ""
     timeout = IDLE_TIMEOUT
+    disable_nagle_algorithm = True  # head and body are two writes
     place = None
 
     def do_GET(self):

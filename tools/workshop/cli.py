@@ -11,13 +11,14 @@ from . import build, complaints, packages, ports, rulefile
 from .bench import NAMES as BENCHES, run_bench
 from .course import words as course
 from .course.tree import Tree
+from .docker import Docker, choose, refuse_dead_mark
 from .groups import GROUPS, run_tests
 from .logs import with_text
 from .programs import NAMES, defaults
 from .rules import SCALES
 from .stack import Stack, option, running_copies, state_dir
 from .state import locked
-from .ui import Failure, complain, say, signals_interrupt, too_late_to_interrupt, write
+from .ui import Failure, complain, say, signals_interrupt, step, too_late_to_interrupt, write
 from .up import up
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,8 +46,8 @@ def parser():
         return added
 
     starter = command("up", cmd_up, "install what is missing, build, start everything, wait until data flows")
-    starter.add_argument("--native", action="store_true", help="from Debian's packages, without Docker (the default)")
-    starter.add_argument("--docker", action="store_true", help=argparse.SUPPRESS)
+    starter.add_argument("--native", action="store_true", help="from Debian's packages, without Docker")
+    starter.add_argument("--docker", action="store_true", help="in containers; without either, where an engine answers")
     starter.add_argument("--no-traffic", action="store_true", help="all but the program that makes requests")
     starter.add_argument("--stack-only", action="store_true", help="only the servers, none of the three programs")
     starter.add_argument("--product", action="store_true", help="the product's programs, although there is a mine/")
@@ -102,14 +103,26 @@ def _stack(options):
 
 
 def cmd_up(options):
-    if options.docker:
-        raise Failure("--docker comes with the compose stack, which is not there yet", "./workshop up --native")
+    if options.native and options.docker:
+        raise Failure("--native and --docker exclude each other", status=2)
+    programs, traffic = not options.stack_only, not (options.no_traffic or options.stack_only)
     with locked(lock_of(options.port_offset), "up"):
-        stack = _stack(options)
-        stack.mine = stack.mine and not options.product
+        stack, containers = _stack(options), Docker(ROOT, options.port_offset)
+        stack.mine = stack.mine and not options.product  # which no container has, so that alone decides for native
+        with_docker, why = choose(containers, stack, options.native or stack.mine and not options.docker, options.docker)
+        if why:
+            step(why)
+        if with_docker:
+            containers.up(programs, traffic, options.alerts)
+            return
         stack.prometheus.alerts = options.alerts
-        up(stack, programs=not options.stack_only,
-           traffic=not (options.no_traffic or options.stack_only))
+        up(stack, programs=programs, traffic=traffic)
+
+
+def containers_of(options):
+    """The copy asked for, where it was started in containers; else None."""
+    containers = Docker(ROOT, options.port_offset)
+    return containers if containers.runs and not refuse_dead_mark(containers) else None
 
 
 def cmd_run(options):
@@ -160,6 +173,8 @@ def _find_port(stack, service, given):
 
 def cmd_status(options):
     """Exit status 0 where all that was started runs, 1 otherwise."""
+    if containers := containers_of(options):
+        return containers.status()
     stack = _stack(options)
     recorded = stack.state.all()
     for name in sorted(stack.services, key=lambda name: name not in NAMES):  # the programs first
@@ -188,6 +203,8 @@ def _tell_other_copies(port_offset):
 
 
 def cmd_logs(options):
+    if containers := containers_of(options):
+        return _container_logs(containers, options)
     stack = Stack(ROOT, port_offset=options.port_offset)
     _tell_other_copies(options.port_offset)
     found = sorted(stack.logs.glob("*.log"))
@@ -203,6 +220,15 @@ def cmd_logs(options):
     _become(["tail", "-n", str(lines), *follow, *map(str, found)])
 
 
+def _container_logs(containers, options):
+    if options.grep:
+        lines = [line for line in containers.log_lines(options.name) if options.grep in line]
+        say("\n".join(lines)) if lines else None
+        return 0 if lines else 1
+    lines = options.lines if options.lines is not None else 100 if options.name else 10
+    return _become(containers.logs_command(options.name, lines, options.follow), containers.environment())
+
+
 def _show_matching(logs, text):
     """Exit status 1 where there is none, as grep's."""
     lines = with_text(logs, text)
@@ -216,21 +242,22 @@ def cmd_down(options):
         say("nothing runs")
     else:
         with locked(lock_of(options.port_offset), "down"):
-            _down(Stack(ROOT, port_offset=options.port_offset))
+            _down(Stack(ROOT, port_offset=options.port_offset), containers_of(options))
     _tell_other_copies(options.port_offset)
 
 
-def _down(stack):
-    if stack.state.all():
+def _down(stack, containers=None, delete=False):
+    if containers or stack.state.all():
         say("stopping")
-    ended = stack.down()
+    ended = containers.down(*(["-v"] if delete else [])) if containers else []
+    ended += stack.down()
     say(f"stopped {', '.join(ended)}" if ended else "nothing runs")
 
 
 def cmd_reset(options):
     with locked(lock_of(options.port_offset), "reset"):
         stack = Stack(ROOT, port_offset=options.port_offset)
-        _down(stack)
+        _down(stack, containers_of(options), delete=True)
         stack.delete_data()
         lock_of(options.port_offset).unlink()
         say(f"deleted the data in {stack.dir}")

@@ -21,7 +21,8 @@ PYTHON = "/usr/bin/python3"  # Debian's: its packages hold pytest, pika, psycopg
 
 def lint(root):
     """Format of every C file; the configuration of Prometheus and of Alertmanager."""
-    sources = [path for room in ("common", "frontend", "backend", "traffic", "labs", "tests", "examples", "bench")
+    sources = [path for room in ("common", "frontend", "backend", "traffic", "labs", "exercises", "tests", "examples",
+                                "bench")
                for path in sorted((root / room).rglob("*.[ch]"))]
     if not sources:
         raise Failure("there is no C file to look at")
@@ -96,6 +97,17 @@ def compose(form):
     return run
 
 
+def drills(form):
+    """Each alert provoked in a workshop of its own, and none where nothing is wrong; `form` is short or long."""
+
+    def run(root):
+        build.build(root, "release")
+        side_by_side = ("-n", "2", "--dist", "loadfile") if form == "long" else ()
+        return _pytest(root, "drills", "release", root / "build/release/bin", *side_by_side, WORKSHOP_DRILLS=form)
+
+    return run
+
+
 def fuzz(seconds):
     """Each of libFuzzer's targets for so long, two at a time. What one finds stays in build/fuzz/tests/fuzz/found/, and
     is tried again by the next run."""
@@ -162,12 +174,13 @@ GROUPS = {
     "faults": {"faults": faults(os.environ.get("WORKSHOP_FAULTS", "short"))},
     "config": {"config": config},
     "compose": {"compose": compose("short")},
+    "drills": {"drills": drills("short")},
     "course": {"course": course("short")},
     "fuzz": {"fuzz": fuzz(10)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
 LONG = {"integration, address sanitizer": integration("asan", "-k", "not workshop_command"),
-        "faults": faults("long"), "compose": compose("long"), "course": course("long"),
+        "faults": faults("long"), "compose": compose("long"), "drills": drills("long"), "course": course("long"),
         "fuzz": fuzz(FUZZ_SECONDS)}
 
 

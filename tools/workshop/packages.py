@@ -20,7 +20,7 @@ RUN = """gcc git libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-de
     prometheus-alertmanager""".split()
 TEST = """libcmocka-dev clang clang-format libclang-rt-dev python3-pytest python3-pytest-xdist python3-pika python3-psycopg2
     python3-redis python3-prometheus-client python3-protobuf python3-requests python3-yaml docker-compose
-    chromium chromium-driver python3-selenium""".split()
+    chromium chromium-driver python3-selenium python3-pil""".split()
 ENGINE = "docker.io docker-cli|docker.io docker-compose debootstrap iptables iproute2".split()
 BENCH = """wrk redis-tools nginx-light golang-go golang-github-rabbitmq-amqp091-go-dev
     golang-github-jackc-pgx-v4-dev golang-github-gomodule-redigo-dev

@@ -14,6 +14,7 @@ An objective's series, each with the label `slo`:
 import re
 from dataclasses import dataclass
 
+from .rulecheck import complaints
 from .rules import ALERTS, BUDGET, BURN_NAMES, BURNS, OBJECTIVES, RECORDS, SCALES, Alert
 from .ui import Failure
 
@@ -74,7 +75,7 @@ def windows(scale):
 
 def ratio(bad, all_):
     """0 where there was no request at all: 0/0 would be no number. Where all is 0, bad is."""
-    return f"{f'({bad})' if ' - ' in bad else bad}\n/ clamp_min({all_}, 1e-9)"
+    return f"({bad})\n/ clamp_min({all_}, 1e-9)"
 
 
 def ratios(objective, window):
@@ -138,15 +139,15 @@ def slo_groups(scale):
                        f"1 - slo:error_ratio:rate{budget} / on (slo) (1 - slo:objective)")
     alerts = [burn_alert(each, severity, scale) for each in OBJECTIVES for severity in ("page", "ticket")]
     slow = [Group("slo_long", [*map(long_ratio, long)], "1m")] if long else []
-    return [Group("slo", [*objectives, *recorded]), *slow,
-            Group("slo_alerts", [*map(burn_rate, windows(scale)), remaining, *alerts])]
+    # One group, since the rules of one are evaluated in their order, and the alerts see what was just recorded.
+    return [*slow, Group("slo", [*objectives, *recorded, *map(burn_rate, windows(scale)), remaining, *alerts])]
 
 
 def alert_groups(scale):
     at = SCALES.index(scale)
     records = [record(each.name, filled(each.expr, {name: pair[at] for name, pair in each.values.items()}, each.name))
                for each in RECORDS]
-    return [Group("pipeline", records), Group("alerts", [alert(each, scale) for each in ALERTS])]
+    return [Group("alerts", [*records, *(alert(each, scale) for each in ALERTS)])]
 
 
 # YAML, as far as rules need it.
@@ -179,14 +180,22 @@ def _scalar(text):
     return "'" + text.replace("'", "''") + "'"
 
 
+def groups(scale):
+    """All of the scale's."""
+    return slo_groups(scale) + alert_groups(scale)
+
+
 def files():
     """Path below prometheus/rules/ → text, of all of them."""
-    return {f"{scale}/{name}.yml": yaml(groups(scale)) for scale in SCALES
-            for name, groups in (("slo", slo_groups), ("alerts", alert_groups))}
+    return {f"{scale}/{name}.yml": yaml(made(scale)) for scale in SCALES
+            for name, made in (("slo", slo_groups), ("alerts", alert_groups))}
 
 
 def write(root):
-    """Writes them. Returns the paths of those that changed."""
+    """Writes them. Returns the paths of those that changed; Failure, and nothing written, where one has a fault."""
+    faults = dict.fromkeys(fault for scale in SCALES for fault in complaints(root, groups(scale)))
+    if faults:
+        raise Failure("\n  ".join(faults), "correct tools/workshop/rules.py, or what it names, then ./workshop rules")
     directory = root / "prometheus/rules"
     changed = [name for name, text in files().items()
                if not (directory / name).exists() or (directory / name).read_text() != text]

@@ -61,7 +61,8 @@ _HELLO = 'job="frontend",method="GET",endpoint="/hello"'
 
 OBJECTIVES = (
     Objective("availability", 0.99,
-              bad=f'sum(rate(http_requests_total{{{_SERVED},code=~"5.."}}[<window>]))',
+              # Who has never counted a 5xx may have no such series, and the ratio would be empty.
+              bad=f'sum(rate(http_requests_total{{{_SERVED},code=~"5.."}}[<window>])) or vector(0)',
               all=f"sum(rate(http_requests_total{{{_SERVED}}}[<window>]))",
               promise="99 % of requests for /hello and /fruit are answered with something else than 5xx"),
     Objective("latency", 0.99,
@@ -107,7 +108,7 @@ ALERTS = (
     Alert("QueueStalled", "backend", "page", "backend",
           # `unless`, not `and … == 0`: where the backend is gone, there is no rate that could be 0.
           f"{_QUEUED} > 0\nunless on () sum(rate(worker_jobs_total[<window>])) > 0",
-          wait=("15s", "5m"), values={"window": ("30s", "5m")},
+          wait=("20s", "5m"), values={"window": ("30s", "5m")},
           summary="Messages wait, and no job gets done",
           description="{{ $value }} messages are in task_queue, and the backend finished none in the last <window>."),
     Alert("QueueHasNoConsumers", "backend", "page", "backend",
@@ -140,7 +141,7 @@ and on () min(time() - process_start_time_seconds{job=~"frontend|backend"}) > <w
           """\
 sum(rate(cache_requests_total{result="hit"}[<window>])) / sum(rate(cache_requests_total[<window>])) < 0.05
 and on () sum(rate(cache_requests_total[<window>])) > 1""",
-          wait=("20s", "10m"), values={"window": ("30s", "10m")},
+          wait=("30s", "10m"), values={"window": ("30s", "10m")},
           summary="The cache answers next to nothing",
           description="Fewer than 5 % of the requests for a sum are answered by Redis, so PostgreSQL has to."),
     Alert("ConnectionsHigh", "postgres", "ticket", "postgres",

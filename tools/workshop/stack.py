@@ -183,9 +183,10 @@ class Stack:
         return groups
 
     def delete_data(self):
-        """Removes the state directory. The one without an offset holds those of other copies, which stay."""
+        """Removes the state directory. The one without an offset holds those of other copies, which stay, and what was
+        fetched from the network for all of them."""
         for entry in self.dir.iterdir() if self.dir.exists() else ():
-            if entry.name.startswith(("offset-", "lock")):
+            if entry.name.startswith(("offset-", "lock", "cache")):
                 continue
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
         with contextlib.suppress(OSError):  # not empty, or not there

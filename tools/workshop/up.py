@@ -106,7 +106,7 @@ def _wait_for_data(stack, wanted, traffic, since):
     step("waiting until Prometheus sees every target" + (" and requests are counted" if traffic else ""))
     line, end = LiveLine(), time.monotonic() + DATA_TIMEOUT
     try:
-        while problem := _what_is_missing(stack, {s.name for s in wanted}, traffic, since):
+        while problem := what_is_missing(stack, {s.name for s in wanted}, traffic, since):
             _refuse_dead(wanted)
             if time.monotonic() > end:
                 raise Failure(f"no data after {DATA_TIMEOUT} s: {problem}",
@@ -124,7 +124,7 @@ def _refuse_dead(wanted):
             raise service.ended("died")
 
 
-def _what_is_missing(stack, names, traffic, since):
+def what_is_missing(stack, names, traffic, since):
     """A sentence, or None when nothing is missing."""
     targets = stack.prometheus.api.targets(since)
     if not targets:

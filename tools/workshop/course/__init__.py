@@ -61,12 +61,14 @@ A Page (exposition.py): page.families[name] → Family(name, type, help, samples
 the samples that bear these labels, None where there is none; page.labels(name); page - before → Growth, with .of(name,
 **labels), which takes a series that is not there for 0, .before, .after.
 
+answers.query(t, path), .rows(api, query), .number(api, query) put an answer in PromQL to such a Prometheus (answers.py).
+
 Answers 6 to 10 need Prometheus with a truth that is known: t.servers("prometheus") is the stack's own. One that scrapes
 only the check's programs, every second, is t.prometheus({"frontend": frontend.url}, rules=None, interval="1s") → Api.
 """
 
-from . import expect
+from . import answers, expect
 from .exposition import Garbage, Growth, Page, parse
 from .report import Wrong
 
-__all__ = ["Garbage", "Growth", "Page", "Wrong", "expect", "parse"]
+__all__ = ["answers", "Garbage", "Growth", "Page", "Wrong", "expect", "parse"]

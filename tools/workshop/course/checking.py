@@ -1,10 +1,12 @@
 """One check: what it can ask for, and how it is run. The top of the package shows a check."""
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
 import time
+import urllib.parse
 from pathlib import Path
 
 from .. import packages, ports
@@ -70,10 +72,14 @@ class Check:
         return self._program(f"the product's {name}", binary, flags, env, ready, None)
 
     def compile(self, *programs):
-        """Builds these of mine/, once a check; all of them at once, for that is no slower."""
-        if not self._compiled:
-            compiling.compile_mine(self.root, PROGRAMS, self.stack.logs / "apt.log")
-            self._compiled.update(PROGRAMS)
+        """Builds these of mine/, once a check; the frontend and the backend at once, for that is no slower."""
+        wanted = {*PROGRAMS, *programs} - self._compiled
+        for name in wanted.difference(Tree(self.root).programs()):
+            raise Wrong(f"{NAME}/{name}/ has no .c file", expected="the program's source",
+                        likely=f"./workshop solve {self.exercise.number} brings it back")
+        if wanted:
+            compiling.compile_mine(self.root, sorted(wanted), self.stack.logs / "apt.log")
+            self._compiled |= wanted
 
     def _program(self, name, binary, flags, env, ready, tree):
         port = ports.free_port()
@@ -120,9 +126,10 @@ class Check:
         return self._scratch
 
     def prometheus(self, targets, rules=None, interval="1s"):
-        """An Api of a Prometheus of its own, which scrapes {job: url} and has those rule files."""
+        """An Api of a Prometheus of its own, which scrapes {job: url} and has those rule files. A URL may name another
+        page than /metrics, with a query; and a job may have lines of configuration besides: {job: (url, lines)}."""
         directory, port = self.scratch / "prometheus", ports.free_port()
-        directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=True)
         (directory / "prometheus.yml").write_text(_configuration(targets, rules or (), interval))
         made = self.spawn("prometheus", ["prometheus", f"--config.file={directory}/prometheus.yml",
                                          f"--storage.tsdb.path={directory}/data", f"--web.listen-address={ports.HOST}:{port}",
@@ -144,8 +151,12 @@ def _configuration(targets, rules, interval):
     if rules:
         lines += ["rule_files:", *(f"  - {os.fspath(rule)}" for rule in rules)]
     lines.append("scrape_configs:")
-    for job, url in targets.items():
-        lines += [f"  - job_name: {job}", "    static_configs:", f"      - targets: ['{url.removeprefix('http://')}']"]
+    for job, target in targets.items():
+        url, more = (target, ()) if isinstance(target, str) else target
+        parts = urllib.parse.urlsplit(url)
+        lines += [f"  - job_name: {job}", f"    metrics_path: {parts.path or '/metrics'}",
+                  f"    params: {json.dumps(urllib.parse.parse_qs(parts.query))}",
+                  "    static_configs:", f"      - targets: ['{parts.netloc}']", *(f"    {line}" for line in more)]
     return "\n".join(lines) + "\n"
 
 

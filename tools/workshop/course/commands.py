@@ -46,7 +46,7 @@ def start(course, again=False):
     course.tree.make({path: text for exercise in course.exercises.values() for path, text in exercise.files().items()})
     say(f"made {NAME}/: the frontend and the backend of this workshop, without their metrics. It is yours to edit.")
     step("building it once, so that the checks are quick")
-    compiling.compile_mine(course.root, PROGRAMS, course.stack.logs / "apt.log")
+    compiling.compile_mine(course.root, course.tree.programs(), course.stack.logs / "apt.log")
     say()
     say("  ./workshop exercise     what to do, one exercise after the other")
     say("  ./workshop check        whether you have done it      ./workshop watch   the same on each save")
@@ -130,12 +130,12 @@ def solve(course, word, show=False):
         return 0
     before = course.tree.write(files)
     try:
-        compiling.compile_mine(course.root, PROGRAMS, course.stack.logs / "apt.log")
+        compiling.compile_mine(course.root, course.tree.programs(), course.stack.logs / "apt.log")
     except Wrong as wrong:
         course.tree.write(before)
         raise Failure(f"with the lines of exercise {entry.number}, {wrong.saw}; so {NAME}/ was left as it was",
                       f"take out what you wrote for it, or compare: ./workshop solve {entry.number} --show") from None
-    _keep_answers(course, before, entry.solution())
+    _keep_answers(course, before, entry)
     course.progress.note_solved(entry.number)
     say(f"exercise {entry.number} is in {', '.join(f'{NAME}/{path}' for path in files)}")
     say(f"./workshop check {entry.number}{course.stack.option} shows that it passes")
@@ -146,11 +146,11 @@ def _as_text(text):
     return text.decode(errors="replace") if isinstance(text, bytes) else text
 
 
-def _keep_answers(course, before, answers):
+def _keep_answers(course, before, entry):
     """An answer of the student's that the solution takes the place of stays beside it."""
-    for path in answers:
+    for path in entry.solution():
         old = before.get(path)
-        if old and old.strip():
+        if old and old.strip() and old != entry.files().get(path):
             (course.tree.path / (path + ".yours")).write_bytes(old)
             say(f"your own answer is now {NAME}/{path}.yours")
 

@@ -78,15 +78,15 @@ class Place:
 
     # The broker.
 
-    def publish(self, body, **properties):
+    def publish(self, body, queue=QUEUE, **properties):
         """A message: bytes as they are, anything else as JSON. Properties as the management names them."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         self._manage("POST", f"exchanges/{self.name}/amq.default/publish",
-                     {"routing_key": QUEUE, "properties": {"delivery_mode": 2} | properties,
+                     {"routing_key": queue, "properties": {"delivery_mode": 2} | properties,
                       "payload": base64.b64encode(raw).decode(), "payload_encoding": "base64"})
 
-    def declare_queue(self):
-        self._manage("PUT", f"queues/{self.name}/{QUEUE}", {"durable": True})
+    def declare_queue(self, queue=QUEUE):
+        self._manage("PUT", f"queues/{self.name}/{queue}", {"durable": True})
 
     def take(self, count=1000):
         """Messages off the queue, as texts."""

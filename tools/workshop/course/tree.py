@@ -12,6 +12,7 @@ from ..ui import Failure
 from . import marks
 
 PROGRAMS = ("frontend", "backend")  # what the student edits; all else is built from the product's rooms
+OWN = ("exporter",)  # programs that are the student's alone: an exercise's files/ have their beginning
 NAME = "mine"
 
 
@@ -44,6 +45,10 @@ class Tree:
         """Writes the starter and the files of the exercises: {path: text or bytes}."""
         for path, text in {**derived(self.root, ()), **files}.items():
             _write(self.path / path, text)
+
+    def programs(self):
+        """Those that have a source: what there is to build."""
+        return [name for name in PROGRAMS + OWN if any((self.path / name).glob("*.c"))]
 
     def put_aside(self):
         """Renames the tree; returns the new name."""
