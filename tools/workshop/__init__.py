@@ -9,6 +9,7 @@ From the outside in:
     postgres.py  redis.py  rabbitmq.py     the servers that the programs talk to
     exporters.py   Prometheus, the exporters       targets.py  what is scraped      alertmanager.py
     board.py       dashboards in the browser; boardserver.py, dashboards.py, uplot.py are its parts
+    course/        the exercises: the student's tree, checks, hints, solutions
     service.py     what every service can do: start, wait until ready, stop, kill, pause
     process.py     one process: pid and start time, signals, its children
     state.py       what runs, on disk; the lock between two commands
