@@ -39,12 +39,12 @@ def _placed(rows):
     for row in rows:
         panels = [_heading(row)] if isinstance(row, str) else [dict(panel) for panel in row]
         height = max(panel.pop("height") for panel in panels)
-        total, x = sum(panel["width"] for panel in panels), 0
+        total, before = sum(panel["width"] for panel in panels), 0
         for panel in panels:
             number += 1
-            width = COLUMNS * panel.pop("width") // total
+            x, before = COLUMNS * before // total, before + panel.pop("width")
+            width = COLUMNS * before // total - x  # so that the last one ends where the grid does
             yield {"id": number, **panel, "gridPos": {"h": height, "w": width, "x": x, "y": y}}
-            x += width
         y += height
 
 

@@ -45,7 +45,7 @@ PAGE = page("backend", "Backend and queue", "What waits, what is worked at, and 
     ],
     "The rows",
     [
-        timeseries("Rows and messages of a batch", "short", {
+        timeseries("Jobs in a batch", "short", {
             "jobs a commit": """sum(rate(store_batch_size_sum[$__rate_interval]))
                 / sum(rate(store_batch_size_count[$__rate_interval]))""",
         }, """Shows how many jobs are stored by one commit. Normal: about 1 while there is little to do, up to 500

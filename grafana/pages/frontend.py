@@ -35,7 +35,7 @@ PAGE = page("frontend", "Frontend", "RED: the rate of requests, their errors and
         timeseries("Answers that are not 2xx, by code", "reqps", {
             "{{code}}": 'sum by (code) (rate(http_requests_total{code=~"400|404|405|415|503"}[$__rate_interval]))',
         }, """Shows refusals a second. Normal: all 0. Otherwise: 4xx is the asker's doing (400 and 415 bad input, 404
-           no such page), 503 ours: the broker, or cache and database, cannot be reached; /ready names which."""),
+           no such page), 503 ours: the broker, or cache and database, cannot be reached; /ready names which.""", width=2),
         stat("GET /hello fails", "percentunit", {
             "failed": '''sum(rate(http_requests_total{endpoint="/hello",code=~"5.."}[$__rate_interval]))
                 / sum(rate(http_requests_total{endpoint="/hello"}[$__rate_interval]))''',
@@ -49,7 +49,8 @@ PAGE = page("frontend", "Frontend", "RED: the rate of requests, their errors and
         timeseries("Refused before a handler saw it", "reqps", {
             "refused": 'sum(rate(http_rejected_total{job="frontend"}[$__rate_interval]))',
         }, """Shows requests a second that are no proper HTTP, too large or too slow, and connections beyond the
-           limit. Normal: 0. Otherwise: http_rejected_total{reason} says why; a scanner, or a client with a fault."""),
+           limit. Normal: 0. Otherwise: http_rejected_total{reason} says why; a scanner, or a client with a fault.""",
+                   width=2),
     ],
     "Duration",
     [

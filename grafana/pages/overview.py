@@ -18,7 +18,7 @@ PAGE = page("overview", "Overview", "From a request to its row: what comes in, w
         }, """Shows the share of answers with a code of 5xx. Normal: 0. Otherwise: Frontend tells which endpoint; a
            503 means that RabbitMQ, or Redis and PostgreSQL, cannot be reached.""",
              limits={0.001: "orange", 0.01: "red"}, decimals=2),
-        stat("95 % of answers come within", "s", {
+        stat("95 % answered within", "s", {
             "p95": f'histogram_quantile(0.95, sum by (le) (rate(http_latency_bucket{{{USERS}}}[$__rate_interval])))',
         }, """Shows the latency that 95 of 100 requests stay below. Normal: under half a second, since GET /hello
            dawdles for 100 to 500 ms. Otherwise: the heat map of Frontend tells whether all are slow or some.""",

@@ -5,14 +5,14 @@ from panels import gauge, page, stat, timeseries
 PAGE = page("rabbitmq", "RabbitMQ", "USE: how much of the broker is used, what waits in it, and what fails.", [
     "Utilisation",
     [
-        gauge("Memory, of what raises the alarm", "percentunit", {
+        gauge("Memory, of its limit", "percentunit", {
             "used": "max(rabbitmq_process_resident_memory_bytes / rabbitmq_resident_memory_limit_bytes)",
         }, """Shows the broker's memory as a share of its watermark. Normal: low. Otherwise: at 1 it stops taking
-           messages from every publisher; empty the queue.""", limits={0.7: "orange", 1: "red"}, height=8),
-        gauge("Disk that must stay free, of what is", "percentunit", {
+           messages from every publisher; empty the queue.""", limits={0.7: "orange", 1: "red"}, height=8, decimals=1),
+        gauge("Free disk that is needed", "percentunit", {
             "limit": "max(rabbitmq_disk_space_available_limit_bytes / rabbitmq_disk_space_available_bytes)",
         }, """Shows the least free space that the broker accepts, as a share of the space that is free. Normal: low.
-           Otherwise: at 1 it stops taking messages; make room.""", limits={0.5: "orange", 1: "red"}, height=8),
+           Otherwise: at 1 it stops taking messages; make room.""", limits={0.5: "orange", 1: "red"}, height=8, decimals=1),
         timeseries("Messages through the broker", "short", {
             "received": "sum(rate(rabbitmq_global_messages_received_total[$__rate_interval]))",
             "confirmed": "sum(rate(rabbitmq_global_messages_confirmed_total[$__rate_interval]))",

@@ -8,7 +8,8 @@ PAGE = page("redis", "Redis", "USE: how much of the cache is used, what waits fo
         gauge("Memory in use", "percentunit", {
             "in use": "sum(redis_memory_used_bytes) / sum(redis_memory_max_bytes)",
         }, """Shows the share of maxmemory. Normal: below 1 %, for there are six small keys. Otherwise: somebody else
-           keeps something here; at 1 the least used keys are dropped.""", limits={0.8: "orange", 0.95: "red"}, height=8),
+           keeps something here; at 1 the least used keys are dropped.""", limits={0.8: "orange", 0.95: "red"}, height=8,
+              decimals=1),
         stat("Keys", "short", {
             "keys": "sum(redis_db_keys)",
         }, """Shows how many keys there are. Normal: 0 to 6, fruit_all and one a fruit, which live 5 s at most.

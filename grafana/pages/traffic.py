@@ -9,7 +9,7 @@ def quantile(q):
 
 PAGE = page("traffic", "Traffic", "The load that is made, and the system as its users see it.", [
     [
-        stat("Requests a second to be made", "reqps", {
+        stat("Target rate", "reqps", {
             "target": "sum(traffic_target_rate)",
         }, """Shows the rate that the open loop was told to keep. Normal: what was given as --rate; 0 means that
            users take turns instead, the closed loop. Otherwise: restart traffic with another --rate."""),
@@ -17,7 +17,7 @@ PAGE = page("traffic", "Traffic", "The load that is made, and the system as its 
             "users": "sum(traffic_users)",
         }, """Shows the users of the closed loop, each of whom waits for an answer before asking again. Normal: 10; 0
            in the open loop. Otherwise: restart traffic with another --users."""),
-        stat("Requests a second that were made", "reqps", {
+        stat("Rate that was made", "reqps", {
             "made": "sum(rate(traffic_requests_total[$__rate_interval]))",
         }, """Shows requests that ended. Normal: the rate to be made; with 10 users about 25. Otherwise: answers take
            longer, and users who wait ask less; that is why a closed loop hides trouble."""),

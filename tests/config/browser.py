@@ -65,9 +65,10 @@ class Browser:
     def beat(self):
         return int(self.run(SETTLED) or 0)
 
-    def next_beat(self, seconds=15):
-        """Waits until a refresh that begins after now has ended."""
+    def next_beat(self, action=lambda: None, seconds=15):
+        """Does what makes the board ask anew, if anything, and waits until a further refresh has ended."""
         old = self.beat()
+        action()
         return until(lambda: self.beat() > old, seconds)
 
     def dark(self, dark=True):

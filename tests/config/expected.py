@@ -55,7 +55,7 @@ def heat(seconds):
             **each(("0.5", "0.75", "1.0", "2.5", "5.0", "7.5", "10.0", "+Inf"), near(total))}
 
 
-FEW = between(0, 0.5)  # a second: where the machine is busy, Redis misses its 50 ms now and then
+FEW = between(0, 2)  # a second: where the machine is busy, Redis misses its 50 ms now and then
 # The last percent may just exceed 0.5 s, and then lies somewhere in the bucket that ends at 0.75. Where a figure can only
 # grow with whatever else the machine does, the upper bound is wide: a test is no measurement of speed.
 QUANTILES = {"half": between(1e-4, 0.1), "95 %": between(0.9 * delay(0.85), 0.75), "99 %": between(0.45, 0.9)}
@@ -76,7 +76,7 @@ def overview(t):
     return {
         "Requests a second": {"requests": near(RATE)},
         "Requests that fail": {"failed": 0},
-        "95 % of answers come within": {"p95": between(0.9 * delay(0.85), 0.75)},
+        "95 % answered within": {"p95": between(0.9 * delay(0.85), 0.75)},
         "Messages that wait": {"ready": near(t.now["amqp_ready"], 0, 20)},
         "Rows stored a second": {"rows": near(t.rate("rows"), 0.15)},
         "Targets down": {"down": 0},
@@ -126,7 +126,7 @@ def backend(t):
                                  "hello, 0.99": near(delay(0.99), 0.2),
                                  **each(("fruit, 0.5", "fruit, 0.9", "fruit, 0.99"), between(0.001, 1))},
         "Workers that sleep through a job": {f"127.0.0.1:{t.stack.backend.port}": mean(near(THIRD * PAUSE, 0, 2.5))},
-        "Rows and messages of a batch": {"jobs a commit": near(t.rate("rows") / t.rate("redis_del"), 0.2)},
+        "Jobs in a batch": {"jobs a commit": near(t.rate("rows") / t.rate("redis_del"), 0.2)},
         "How long a commit takes": each(("half", "95 %"), between(1e-5, 1)),
         "Batches that did not go through at once": each(("tried again", "split"), 0),
         "Messages that the generator makes": {"generated": near(1 / PAUSE, 0.25)},
@@ -179,8 +179,8 @@ def redis(t):
 
 def rabbitmq(t):
     return {
-        "Memory, of what raises the alarm": {"used": near(t.now["amqp_memory"], 0.3)},
-        "Disk that must stay free, of what is": {"limit": near(t.now["amqp_disk"])},
+        "Memory, of its limit": {"used": near(t.now["amqp_memory"], 0.3)},
+        "Free disk that is needed": {"limit": near(t.now["amqp_disk"])},
         "Messages through the broker": {"received": near(t.rate("amqp_publish"), 0.15),
                                         "confirmed": near(t.rate("amqp_confirm"), 0.15),
                                         "acknowledged": near(t.rate("amqp_ack"), 0.15)},
@@ -221,9 +221,9 @@ def host(t):
 
 def traffic(t):
     return {
-        "Requests a second to be made": {"target": RATE},
+        "Target rate": {"target": RATE},
         "Users": {"users": 0},
-        "Requests a second that were made": {"made": near(RATE)},
+        "Rate that was made": {"made": near(RATE)},
         "Requests that fail": {"failed": 0},
         "Requests never sent": {"dropped": 0},
         "Requests, by endpoint": ENDPOINTS,

@@ -25,17 +25,15 @@ function colours(panel) {
   return [...new Set(named)].map((colour) => colour.match(/\w\w/g).map((byte) => parseInt(byte, 16)));
 }
 
-/** Whether a number can be read: it has a height and lies inside its panel, below the title. */
+/** Whether a number can be read: it has a height, and lies inside its box, which lies inside its panel. */
 function seen(panel, one) {
-  const outer = panel.getBoundingClientRect();
-  const inner = (one.querySelector(".stat-value, .dial, b") ?? one).getBoundingClientRect();
-  return (
-    inner.height > 8 &&
-    inner.top > outer.top + 20 &&
-    inner.bottom <= outer.bottom &&
-    inner.left >= outer.left &&
-    inner.right <= outer.right + 1
-  );
+  const number = (one.querySelector(".stat-value, .dial, b") ?? one).getBoundingClientRect();
+  const box = one.getBoundingClientRect();
+  return number.height > 8 && inside(number, box) && inside(box, panel.getBoundingClientRect());
+}
+
+function inside(a, b) {
+  return a.top >= b.top - 1 && a.bottom <= b.bottom + 1 && a.left >= b.left - 1 && a.right <= b.right + 1;
 }
 
 /** One object a panel. */

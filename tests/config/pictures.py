@@ -44,8 +44,7 @@ def take(browser, board, uid):
     browser.size(WIDTH, HEIGHT)
     browser.open(f"{board}/d/{uid}?from=now-15m&to=now&refresh=off")
     browser.size(WIDTH, browser.run("return Math.ceil(document.querySelector('main').getBoundingClientRect().bottom)"))
-    browser.click(".now")
-    browser.next_beat()
+    browser.next_beat(lambda: browser.click(".now"))
     browser.run("document.activeElement.blur()")
     path = ROOT / f"docs/images/board-{uid}.png"
     path.parent.mkdir(exist_ok=True)

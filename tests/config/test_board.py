@@ -98,13 +98,15 @@ def test_intervals_and_legends(page, own):
 
 
 def test_gaps_are_gaps(page, own):
-    gap = "vector(1) and on() (vector(time()) % 60 < 30)"
-    url = own.write("gaps", panel("gap", "timeseries", gap, w=12),
-                    panel("bridged", "timeseries", gap, w=12, x=12, custom={"spanNulls": True}))
-    page.open(url)
-    gap, bridged = page.panel("gap"), page.panel("bridged")
-    assert 20 < gap["points"] < 40 and gap["points"] == bridged["points"]
-    assert bridged["painted"] > 1.5 * gap["painted"] > 50
+    half = "vector(1) and on() (vector(time()) % 60 < 30)"  # there for half of each minute
+    bridges = {"gap": False, "bridged": True, "up to 15 s": 15000, "up to 60 s": 60000}
+    page.open(own.write("gaps", *[panel(name, "timeseries", half, w=12, x=i % 2 * 12, y=i // 2 * 6,
+                                        custom={"spanNulls": span})
+                                  for i, (name, span) in enumerate(bridges.items())]))
+    found = {one["title"]: one for one in page.panels()}
+    assert {20 < one["points"] < 40 for one in found.values()} == {True}
+    assert found["gap"]["painted"] == found["up to 15 s"]["painted"] > 50
+    assert found["bridged"]["painted"] == found["up to 60 s"]["painted"] > 1.5 * found["gap"]["painted"]
 
 
 # Its controls.
@@ -118,11 +120,9 @@ def test_range_and_refresh(page, workshop, api):
     assert page.run("return document.querySelector('[data-range=\"6h\"]').ariaPressed") == "true"
     page.click("#menu a[href='/d/redis']")  # another page keeps the range
     until(lambda: "/d/redis?from=now-6h" in page.driver.current_url and page.panels())
-    choose_refresh(page, "5s")
-    page.next_beat()
-    page.next_beat(8)  # the one before was that of the choice
-    choose_refresh(page, "off")
-    page.next_beat()
+    page.next_beat(lambda: choose_refresh(page, "5s"))
+    page.next_beat()  # by itself
+    page.next_beat(lambda: choose_refresh(page, "off"))
     assert page.run("return new URLSearchParams(location.search).get('refresh')") == "off"
 
 
@@ -137,12 +137,10 @@ def test_zoom_cursor_and_legend(page, workshop, api):
     until(lambda: page.text(".panel-timeseries .tip"))
     assert page.run("return document.querySelectorAll('.u-cursor-x:not(.u-off)').length") > 4  # all charts share it
     drag = ActionChains(page.driver).move_to_element_with_offset(chart, -40, 0).click_and_hold()
-    drag.move_by_offset(90, 0).release().perform()
-    until(lambda: re.search(r"from=\d+&to=\d+", page.driver.current_url))
-    page.next_beat()
-    page.driver.find_element("css selector", "body").send_keys(Keys.ESCAPE)
-    until(lambda: "from=now-5m" in page.driver.current_url)
-    page.next_beat()
+    page.next_beat(drag.move_by_offset(90, 0).release().perform)
+    assert re.search(r"from=\d+&to=\d+", page.driver.current_url)
+    page.next_beat(lambda: page.driver.find_element("css selector", "body").send_keys(Keys.ESCAPE))
+    assert "from=now-5m" in page.driver.current_url
     page.click(".panel-timeseries .legend button")
     pressed = page.run("return [...document.querySelector('.panel-timeseries .legend').children]"
                        ".map((button) => button.ariaPressed)")

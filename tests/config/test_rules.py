@@ -1,5 +1,6 @@
 """prometheus/rules/: what promtool says of it, every alert's stories (rule_cases.py), and what each alert must have."""
 
+import os
 import re
 import subprocess
 from dataclasses import replace
@@ -20,7 +21,8 @@ RULES = ROOT / "prometheus/rules"
 
 
 def promtool(*words):
-    return subprocess.run(["promtool", *map(str, words)], capture_output=True, text=True)
+    thrifty = os.environ | {"GOGC": "400"}  # less collecting of garbage for more memory, a quarter of its time
+    return subprocess.run(["promtool", *map(str, words)], capture_output=True, text=True, env=thrifty)
 
 
 # The files.

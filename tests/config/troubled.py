@@ -97,7 +97,7 @@ def rabbitmq(t, r):
 def traffic(t, r):
     lost = UNANSWERED  # a second, for each is given up after one
     return {
-        "Requests a second to be made": {"target": RATE + FLOOD},
+        "Target rate": {"target": RATE + FLOOD},
         "Users": {"users": 2 * USERS},
         "Requests that fail": {"failed": near((r.cut + lost) / (RATE + r.cut + r.slow + lost), 0.2)},
         "Requests never sent": {"dropped": near(FLOOD - lost, 0.15)},

@@ -26,6 +26,11 @@ def servers(copy):
     copy.port_offset = free_offset()
     with Stack(copy.path, port_offset=copy.port_offset, die_with_parent=True) as stack:
         stack.start("postgres", "redis", "rabbitmq")
+        copy.stack = stack
         yield copy
-        stack._adopt()
     stack.delete_data()
+
+
+@pytest.fixture
+def stack(servers):
+    return servers.stack

@@ -41,7 +41,7 @@ class Copy:
         self.path = ROOT / "build/course/tree"
         mirror(ROOT, self.path)
         shutil.rmtree(self.path / "mine", ignore_errors=True)
-        self.port_offset = None
+        self.port_offset = self.stack = None
         self.tree = Tree(self.path)
 
     def run(self, *words, timeout=120, offset=True):

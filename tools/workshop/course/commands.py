@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from .. import build, packages
+from .. import packages
 from ..ui import Failure, say, step
 from . import catalogue, checking, compiling
 from .progress import Progress
@@ -167,6 +167,13 @@ def watch(course, word=None):
     """Checks once, and again whenever a file of mine/ was saved. Ctrl-C ends it."""
     course.tree.require()
     course.chosen(word)
+    try:
+        _watch(course, word)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _watch(course, word):
     before = None
     while True:
         now = _stamps(course.tree.path)
@@ -184,8 +191,3 @@ def watch(course, word=None):
 def _stamps(directory):
     return {path: path.stat().st_mtime_ns for path in Path(directory).rglob("*")
             if path.is_file() and not path.name.startswith(".") and path.exists()}
-
-
-def build_for_up(root):
-    """The student's programs, where there is a tree."""
-    build.build(root, compiling.PRESET, *(f"{NAME}_{program}" for program in PROGRAMS))

@@ -59,4 +59,5 @@ class Progress:
 
 
 def _numbers(found):
-    return {int(number): value for number, value in (found or {}).items() if str(number).isdigit()}
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {int(number): value for number, value in pairs if number.isdigit() and isinstance(value, int)}

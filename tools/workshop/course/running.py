@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from .. import ports
 from .exposition import Garbage, parse
@@ -13,6 +15,7 @@ from .report import Wrong
 ANSWER_S = 5   # a request that takes longer hangs
 START_S = 10
 TYPE = "text/plain"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Answer:
@@ -126,9 +129,11 @@ class Running:
 
     def crashed(self, when):
         status = self._popen.wait()
+        declared = re.search(r'\.c:\d+: metric "', self.log_text())
         how = f"crashed ({signal.Signals(-status).name})" if status < 0 else f"ended with exit status {status}"
         return Wrong(f"{self.name} {how} {when}", shown=self.last_words(), expected="a program that keeps running",
-                     likely=f"its whole log: {self.log}")
+                     likely="that declaration is wrong; the program says so before it does anything else" if declared else
+                     f"its whole log: {self.log}")
 
     def hangs(self, what):
         return Wrong(f"{self.name} {what}", expected="an answer within milliseconds", shown=self.last_words(),
@@ -136,7 +141,7 @@ class Running:
 
     def last_words(self):
         lines = [line for line in self.log_text().splitlines() if line.strip()]
-        return "its last line: " + _plain(lines[-1]) if lines else "it said nothing"
+        return "its last line: " + _plain(lines[-1]).replace(f"{ROOT}/", "") if lines else "it said nothing"
 
 
 def _plain(line):

@@ -105,10 +105,12 @@ def merge(mine, before, after):
 
 
 def _line_in(mine, head):
-    """Where in `mine` the text ends that was merged before the conflict; lines of the other side stand in it, too."""
-    lines, merged = mine.split("\n"), head.split("\n")
-    blocks = difflib.SequenceMatcher(None, lines, merged, autojunk=False).get_matching_blocks()
-    return max((block.a + block.size for block in blocks if block.size), default=0) + 1
+    """The line of `mine` behind the text that was merged before the conflict. All lines of mine are in it, for a solution
+    only adds some."""
+    lines, at = mine.split("\n"), 0
+    for line in head.splitlines():
+        at += at < len(lines) and line == lines[at]
+    return at + 1
 
 
 def solution_lines(root, number):
