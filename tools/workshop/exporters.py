@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from . import targets
+from . import classroom, targets
 from .ports import HOST
 from .prometheus import Api
 from .service import LOG_LIMIT, Service, http_get
@@ -70,6 +70,7 @@ def write_config(root, directory, offset=0, alerts="classroom"):
     loopback. True where that changed something."""
     source = root / "prometheus"
     wanted = {"prometheus.yml": (source / "prometheus.yml").read_text()} | targets.files(offset)
+    wanted["targets/class.json"] = classroom.targets(root)
     wanted |= {f"rules/{file.name}": file.read_text() for file in sorted((source / "rules" / alerts).glob("*.yml"))}
     old = {str(file.relative_to(directory)): file for file in directory.rglob("*.*") if file.is_file()}
     changed = {name: text for name, text in wanted.items() if name not in old or old[name].read_text() != text}
