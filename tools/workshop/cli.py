@@ -12,8 +12,10 @@ from .bench import NAMES as BENCHES, run_bench
 from .course import words as course
 from .course.tree import Tree
 from .docker import Docker, choose, refuse_dead_mark
+from .doctor import doctor
 from .groups import GROUPS, run_tests
 from .logs import with_text
+from .machine import Machine
 from .programs import NAMES, defaults
 from .rules import SCALES
 from .stack import Stack, option, running_copies, state_dir
@@ -64,6 +66,8 @@ def parser():
     reader.add_argument("-f", "--follow", action="store_true", help="go on as lines are added, until Ctrl-C")
     reader.add_argument("--grep", metavar="TEXT", help="every line with this text, such as a trace_id, in order of time")
     reader.add_argument("-n", "--lines", type=int, metavar="N", help="how many lines")
+    command("doctor", lambda options: doctor(Machine(ROOT, options.port_offset)),
+            "whether this computer is ready for the workshop, and what to do where it is not")
     command("down", cmd_down, "end everything")
     command("reset", cmd_reset, "end everything and delete all data")
     maker = command("dashboards", cmd_dashboards, "write grafana/dashboards/ anew from grafana/pages/, and say what is wrong there")
