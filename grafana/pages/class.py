@@ -31,11 +31,11 @@ PAGE = page("class", "Class", "For whoever teaches: how far the students are tha
     [
         bars("How far each is", "short", {"{{student}}": OF_STUDENT},
              """Shows the exercises that each student has passed. Normal: all grow. Otherwise: go to those who are last, and
-             ask what they see.""", height=12, decimals=0),
+             ask what they see.""", height=22, decimals=0),
         bars("Passed in the last 20 minutes", "short", {
             "{{student}}": f"{OF_STUDENT} - (sum by (student) ({PASSED} offset 20m) or 0 * {OF_STUDENT})",
         }, """Shows what each student has passed lately. Normal: one or two. Otherwise: 0 means stuck, or at coffee.""",
-             limits={1: "green"}, color_below="orange", height=12, decimals=0),
+             limits={1: "green"}, color_below="orange", height=22, decimals=0),
     ],
     [
         timeseries("Exercises passed, all together", "short", {"passed": f"sum({PASSED})", "hints": f"sum({HINTS})"},

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WIDTH, HEIGHT = 1280, 1000
 LIMIT = 200_000         # bytes
 DARK = {"frontend"}     # the others are light
-LEFT_OUT = {"logs"}     # which needs Loki
+LEFT_OUT = {"logs", "class"}  # which need Loki, and a class
 
 
 def main():

@@ -72,7 +72,7 @@ def ask(laptop):
     """(whether it shares, what there is to say)"""
     status, body = http_get(f"http://{laptop}/metrics", PATIENCE)
     if status != 200:
-        return False, f"answers {status}" if status else "no answer: " + re.sub(r"<urlopen error (.*)>", r"\1", body)
+        return False, f"answers {status}" if status else "no answer: " + re.sub(r"<urlopen error (\[Errno -?\d+\] )?(.*)>", r"\2", body)
     try:
         page = parse(body)
     except Garbage as garbage:

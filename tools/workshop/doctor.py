@@ -15,7 +15,7 @@ from .ui import say
 GOOD, NOTE, BAD = "good", "note", "BAD"
 LIMIT_S = 9
 GB = 1 << 30
-MEMORY = 1 * GB              # available, for all servers and programs natively; measured: 0.7 GB
+MEMORY = 1 * GB              # available, for all servers and programs natively; measured: 0.3 GB after a start
 MEMORY_CONTAINERS = 2 * GB
 DISK, DISK_INSTALL = 1 * GB, 3 * GB  # data, logs and a build; and besides what has to be installed
 
