@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from . import targets
+from . import classroom, targets
 from .ownrules import own_rules
 from .ports import HOST
 from .prometheus import Api
@@ -72,6 +72,7 @@ def write_config(root, directory, offset=0, alerts="classroom", more=()):
     loopback, and more files: {name: text}. True where that changed something."""
     source = root / "prometheus"
     wanted = {"prometheus.yml": (source / "prometheus.yml").read_text()} | targets.files(offset)
+    wanted["targets/class.json"] = classroom.targets(root)
     wanted |= {f"rules/{file.name}": file.read_text() for file in sorted((source / "rules" / alerts).glob("*.yml"))}
     wanted |= dict(more)
     old = {str(file.relative_to(directory)): file for file in directory.rglob("*.*") if file.is_file()}
