@@ -85,6 +85,7 @@ class Copy:
         for room in ("prometheus", "alertmanager", "board"):
             shutil.copytree(ROOT / room, root / room)
         shutil.copy(ROOT / "workshop", root / "workshop")
+        shutil.copy(ROOT / "docker-compose.yml", root / "docker-compose.yml")
         for program in PROGRAMS:
             (root / f"{program}.c").write_text(STAND_IN)
         (root / "CMakeLists.txt").write_text(CMAKE)
