@@ -25,7 +25,7 @@ from pathlib import Path
 from .dashboards import Broken, find, listing
 from .ports import HOST
 from .prometheus import Api
-from .uplot import FILES, Library, Unavailable
+from .uplot import CACHE, FILES, Library, Unavailable
 
 DASHBOARDS = ("grafana/dashboards", "mine/answers/07", "mine/answers/08")  # the course's students build and import theirs
 QUERY_LIMIT = 64 << 10     # bytes of a request's body
@@ -245,7 +245,7 @@ def main():
     parser.add_argument("--prometheus", required=True, help="where queries go, http://HOST:PORT")
     parser.add_argument("--dashboards", type=Path, help="another directory than grafana/dashboards of the tree")
     options = parser.parse_args()
-    library = Library(options.root / ".workshop/cache")
+    library = Library(options.root / CACHE)
     dashboards = [options.dashboards] if options.dashboards else [options.root / name for name in DASHBOARDS]
     threading.Thread(target=library.fetch_early, daemon=True).start()
     with Server((HOST, options.port), handler(Place(options.root, dashboards, options.prometheus, library))) as server:

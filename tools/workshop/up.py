@@ -146,7 +146,7 @@ def _show_addresses(stack, programs):
     graph, targets = stack.prometheus.api.pages()
     step("everything runs" + ("; frontend and backend are yours, from mine/" if stack.mine else ""))
     offset = stack.option
-    rows = [("Board", f"{stack.board.url}  (dashboards)"), ("Prometheus", f"{graph}  (targets: {targets})"),
+    rows = [("Board", f"{stack.board.url}  ({stack.board.remark})"), ("Prometheus", f"{graph}  (targets: {targets})"),
             ("Alertmanager", stack.alertmanager.url),
             ("RabbitMQ", f"{stack.rabbitmq.ui_url}  (guest/guest)"),
             ("PostgreSQL", stack.postgres.url), ("Redis", stack.redis.url)]
