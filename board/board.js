@@ -104,7 +104,7 @@ export class Board {
         {},
         el("h3", {}, model.title),
         el("p", {}, model.description || "No description."),
-        el("h4", {}, queries.length > 1 ? "What it asks" : "What it asks"),
+        el("h4", {}, "What it asks"),
         ...queries,
         el("button", { type: "button", onclick: () => dialog.close() }, "Close"),
       ),

@@ -28,7 +28,9 @@ export class Table {
       const key = JSON.stringify(labels.map((name) => one.labels[name] ?? ""));
       rows.set(key, { ...rows.get(key), [one.refId]: one });
     }
-    const head = [...labels, ...values].map((name) => el("th", { scope: "col" }, renameByName[name] ?? name));
+    const head = [...labels, ...values].map((name) =>
+      el("th", { scope: "col", class: values.includes(name) ? "number" : null }, renameByName[name] ?? name),
+    );
     this.host.replaceChildren(
       el(
         "table",

@@ -5,12 +5,12 @@
 
 void budget_init(struct budget *b, double rate)
 {
-    *b = (struct budget){.rate = rate, .left = rate, .filled_at = clock_now()};
+    *b = (struct budget){.rate = rate, .left = rate, .filled_at = clock_coarse()};
 }
 
 static void fill(struct budget *b)
 {
-    uint64_t now = clock_now();
+    uint64_t now = clock_coarse();
     b->left += b->rate * clock_seconds(b->filled_at, now);
     b->left = b->left > b->rate ? b->rate : b->left;
     b->filled_at = now;

@@ -12,7 +12,7 @@
 struct budget {
     double rate; /* a second */
     double left;
-    uint64_t filled_at; /* clock_now */
+    uint64_t filled_at; /* clock_coarse */
 };
 
 /* Full; 0 allows nothing. */

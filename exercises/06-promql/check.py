@@ -1,8 +1,9 @@
-"""Six questions, each a query in a file of its own. Two frontends and a target that is down are asked for five minutes
-that were made in two seconds; every answer has one truth, which is counted from their pages without PromQL."""
+"""Six questions, each a query in a file of its own. Two frontends and a target that is down have a history of five minutes
+that is made in two seconds; every answer has one truth, which is counted from their pages without PromQL."""
 
 import threading
 
+from workshop.course.counting import grown, per_second, quantile
 from workshop.course.history import History
 from workshop.course.judging import Question, asked, query
 
@@ -10,6 +11,7 @@ FAST, SLOW = "127.0.0.1:5000", "127.0.0.1:5010"
 DELAY_MS = 40
 BUSY, QUIET = 6, 15         # steps with and without requests; the last minute lies in the busy ones
 SPAN = 3                    # steps between the first and the last page of a minute
+SECONDS = SPAN * History.STEP
 HELLO = 'endpoint="/hello"'
 SUM, COUNT, BUCKET = (f"http_latency_{part}" for part in ("sum", "count", "bucket"))
 
@@ -72,34 +74,6 @@ def requests(fast, slow, hellos=8):
         thread.join()
 
 
-# The truth: increments added up step by step, a counter that fell having begun at 0 again.
-
-def grown(pages, name, **labels):
-    return sum(increment(before[instance].value(name, **sample.labels) or 0, sample.value)
-               for before, after in zip(pages, pages[1:]) for instance in (FAST, SLOW)
-               for sample in after[instance].samples(name, **labels))
-
-
-def increment(before, after):
-    return after - before if after >= before else after
-
-
-def per_second(pages, name, **labels):
-    return grown(pages, name, **labels) / (SPAN * History.STEP)
-
-
-def quantile(pages, share, **labels):
-    """As histogram_quantile does it: by a straight line within the bucket."""
-    edges = sorted({float(found["le"]): found["le"] for found in pages[-1][FAST].labels(BUCKET)}.items())
-    counts = [(edge, grown(pages, BUCKET, le=text, **labels)) for edge, text in edges]
-    rank, low, below = share * counts[-1][1], 0.0, 0.0
-    for edge, count in counts:
-        if count >= rank:
-            return low + (edge - low) * (rank - below) / (count - below)
-        low, below = edge, count
-    raise AssertionError("the last bucket holds all")
-
-
 # The questions. A mistake is a query that somebody may have written instead, with what to say then.
 
 def down(pages):
@@ -111,7 +85,7 @@ def down(pages):
 
 def greetings(pages):
     rate = "sum(rate(hello_total[1m]))"
-    return Question({(): per_second(pages, "hello_total")}, "greetings a second in the last minute, of all frontends", (
+    return Question({(): per_second(pages, SECONDS, "hello_total")}, "greetings a second in the last minute, of all frontends", (
         ("sum(hello_total)", "a counter's value says how many there were since its program started, which nobody wants to "
          "know; rate(hello_total[1m]) says how many a second"),
         ("hello_total", "a counter's value says how many there were since its program started, one value for each frontend; "
@@ -128,7 +102,7 @@ def greetings(pages):
 def by_endpoint(pages):
     name = "http_requests_total"
     endpoints = {labels["endpoint"] for labels in pages[-1][FAST].labels(name)}
-    truth = {(("endpoint", endpoint),): per_second(pages, name, endpoint=endpoint) for endpoint in sorted(endpoints)}
+    truth = {(("endpoint", endpoint),): per_second(pages, SECONDS, name, endpoint=endpoint) for endpoint in sorted(endpoints)}
     return Question(truth, "requests a second of each endpoint", (
         (f"sum by (endpoint) ({name})", "those are all requests since the start; take the rate, then the sum"),
         (f"rate({name}[1m])", "one value for each method, code and frontend; sum by (endpoint) puts them together"),
@@ -138,7 +112,7 @@ def by_endpoint(pages):
 
 def p95(pages):
     rate = f"rate({BUCKET}{{{HELLO}}}[1m])"
-    return Question({(): quantile(pages, 0.95, endpoint="/hello")}, "seconds within which 95 % of the greetings came", (
+    return Question({(): quantile(pages, 0.95, "http_latency", endpoint="/hello")}, "seconds within which 95 % of the greetings came", (
         (f"histogram_quantile(0.95, {rate})", "one value for each frontend; add their buckets up first: sum by (le) (rate(…))"),
         (f"avg(histogram_quantile(0.95, {rate}))", "quantiles cannot be averaged: the slow frontend has fewer requests. "
          "Buckets can be added up, so sum by (le) first, then the quantile"),

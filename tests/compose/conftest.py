@@ -62,7 +62,8 @@ class Stack:
         return done
 
     def container(self, name):
-        return self.compose("ps", "-q", name).stdout.strip()
+        mine = (f"label=com.docker.compose.project={self.project}", f"label=com.docker.compose.service={name}")
+        return self.engine.docker("ps", "-aq", "--filter", mine[0], "--filter", mine[1]).stdout.strip()
 
     def inspect(self, name, what):
         return self.engine.docker("inspect", "-f", f"{{{{{what}}}}}", self.container(name)).stdout.strip()

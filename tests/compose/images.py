@@ -23,12 +23,17 @@ def make_all(engine, scratch):
     """Builds what is missing. With what an earlier run left, a few seconds; without, some minutes."""
     make_base(engine, scratch)
     services = composefile.load()["services"]
-    for name in ("frontend", "dev"):
-        service = services[name]
-        engine.docker("build", "--network", "host", "--target", service["build"]["target"], "-t", service["image"], ROOT)
+    ours = {service["build"]["target"]: service["image"] for service in services.values() if "build" in service}
+    for target, image in {"toolchain": "cached-toolchain", "build": "cached-build", **ours}.items():
+        build(engine, target, image, ROOT)
     for name in stood_in(services):
-        engine.docker("build", "--network", "host", "--target", name, "-t", services[name]["image"],
-                      ROOT / "tests/compose/standins")
+        build(engine, name, services[name]["image"], ROOT / "tests/compose/standins")
+    engine.docker("image", "prune", "-f")  # what earlier sources were made into
+
+
+def build(engine, target, image, context):
+    """With the machine's network, so that apt finds the mirror whatever the engine does to its own."""
+    engine.docker("build", "--network", "host", "--target", target, "-t", image, context)
 
 
 def stood_in(services):

@@ -129,6 +129,23 @@ def test_the_image_is_built_with_what_the_native_way_installs():
     assert set(build) - {"python3"} <= known
 
 
+SWARM = composefile.load(ROOT / "deploy/swarm/stack.yml")["services"]
+
+
+@pytest.mark.parametrize("name", SWARM)
+def test_the_swarm_runs_the_same_images_bounded_and_checked_alike(name):
+    service, alike = SWARM[name], SERVICES[name]
+    assert (service["image"], service["healthcheck"]) == (alike["image"], alike["healthcheck"])
+    assert service["deploy"]["resources"]["limits"]["memory"].lower() == alike["mem_limit"]
+    assert service["logging"]["options"]["max-size"] == "10m"
+    assert service.get("command") == alike.get("command")
+
+
+def test_prometheus_reads_the_swarms_configuration():
+    done = subprocess.run(["promtool", "check", "config", ROOT / "deploy/swarm/prometheus.yml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def config(*words, file=composefile.FILE, **variables):
     if not shutil.which("docker-compose"):
         pytest.skip("there is no docker-compose (package docker-compose)")

@@ -185,10 +185,33 @@ def test_what_is_no_json_is_named(tmp_path):
     assert complained(tmp_path, "{")[0].startswith("overview.json: is no JSON: ")
 
 
+def test_what_is_not_there_is_named(tmp_path):
+    assert complaints.complaints(ROOT, [tmp_path / "mine.json"]) == ["mine.json: cannot be read: No such file or directory"]
+
+
 def test_what_is_no_dashboard_is_named(tmp_path):
-    """Whatever else a file may hold, it is told and not fallen over."""
-    for text in ("[]", "3", '{"panels": 3}', '{"panels": [3]}', '{"panels": [{"targets": 3}]}'):
-        assert complained(tmp_path, text), text
+    assert complained(tmp_path, "[]") == ["overview.json: is no dashboard: it must be an object"]
+    text = '{"panels": [{"gridPos": {"x": "a"}}]}'
+    assert complained(tmp_path, text) == ["overview.json: is no dashboard: panels[0].gridPos.x must be a whole number"]
+
+
+def test_whatever_stands_anywhere_in_it_the_checker_does_not_fall_over(tmp_path):
+    small = GOOD | {"panels": GOOD["panels"][:2]}
+    for path in list(paths(small)):
+        for value in (None, 3, "a", [], {}, [3], [{}], {"a": 1}, True):
+            page = {"": copy.deepcopy(small)}
+            holder = page
+            for key in path[:-1]:
+                holder = holder[key]
+            holder[path[-1]] = value
+            complained(tmp_path, page[""])
+
+
+def paths(node, so_far=("",)):
+    """The way to each part of a document."""
+    yield so_far
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from paths(value, (*so_far, key))
 
 
 def test_the_command_says_it_and_fails(tmp_path):

@@ -85,6 +85,7 @@ class Copy:
         for room in ("prometheus", "alertmanager", "board"):
             shutil.copytree(ROOT / room, root / room)
         shutil.copy(ROOT / "workshop", root / "workshop")
+        shutil.copy(ROOT / "docker-compose.yml", root / "docker-compose.yml")
         for program in PROGRAMS:
             (root / f"{program}.c").write_text(STAND_IN)
         (root / "CMakeLists.txt").write_text(CMAKE)
@@ -153,6 +154,14 @@ def up(copy, first_up):
     return copy
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_engine():
+    """These tests are of the native way, also on a machine where Docker runs; tests/compose has the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        yield
+
+
 # The words of the command line.
 
 @pytest.mark.parametrize("words, says", [
@@ -170,9 +179,14 @@ def test_a_wrong_word_is_named_and_exits_2(words, says):
     assert says in done.stderr and "--help" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_docker_is_announced_for_later(copy):
+def test_docker_without_an_engine_is_one_clear_error(copy):
     done = copy.run("up", "--docker")
-    assert done.returncode == 1 and "compose" in done.stderr and "--native" in done.stderr
+    assert done.returncode == 1 and done.stderr.startswith("workshop: no Docker engine") and "--native" in done.stderr
+
+
+def test_native_and_docker_exclude_each_other(copy):
+    done = copy.run("up", "--docker", "--native")
+    assert done.returncode == 2 and "--native and --docker exclude each other" in done.stderr
 
 
 @pytest.mark.parametrize("words, says", [
@@ -211,6 +225,7 @@ def test_help_lists_only_what_exists():
 
 def test_up_ends_when_data_flows(copy, first_up):
     assert first_up.returncode == 0, first_up.stdout + first_up.stderr
+    assert "natively, from Debian's packages: no Docker engine" in first_up.stdout
     api = Api(f"http://127.0.0.1:{9090 + copy.offset}")
     assert {health for health, _ in api.targets().values()} == {"up"}
     assert set(api.targets()) >= {*PROGRAMS, "rabbitmq", "node", "postgres", "redis", "blackbox", "prometheus",

@@ -7,7 +7,9 @@ From the outside in:
     stack.py       all services of one running copy: order, up, down
     programs.py    frontend, backend, traffic as services
     postgres.py  redis.py  rabbitmq.py     the servers that the programs talk to
-    exporters.py   Prometheus, the exporters       targets.py  what is scraped      alertmanager.py
+    exporters.py   Prometheus, the exporters       targets.py  what is scraped
+    alertmanager.py  Alertmanager                  notifications.py  whom it tells
+    rules.py       what is recorded and what alerts; rulefile.py writes it down, rulecheck.py finds what is wrong with it
     board.py       dashboards in the browser; boardserver.py, dashboards.py, uplot.py are its parts
     course/        the exercises: the student's tree, checks, hints, solutions
     service.py     what every service can do: start, wait until ready, stop, kill, pause

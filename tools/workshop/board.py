@@ -8,6 +8,7 @@ import os
 import sys
 
 from .service import Service, http_get
+from .uplot import CACHE, Library
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
 
@@ -27,6 +28,13 @@ class Board(Service):
 
     def prepare(self):
         """It keeps nothing of its own; what it caches lies in .workshop/cache of the tree."""
+
+    @property
+    def remark(self):
+        """What stands beside its address."""
+        if Library(self.stack.root / CACHE).here:
+            return "dashboards"
+        return f"dashboards, without charts: ./workshop logs{self.stack.option} board says why"
 
     def ready(self):
         return http_get(self.url + "/api/dashboards", 2)[0] == 200

@@ -9,13 +9,17 @@ from pathlib import Path
 
 from . import build, complaints, packages, ports, rulefile
 from .bench import NAMES as BENCHES, run_bench
+from .classroom import show
 from .course import words as course
 from .course.tree import Tree
 from .docker import Docker, choose, refuse_dead_mark
+from .doctor import doctor
 from .groups import GROUPS, run_tests
 from .logs import with_text
+from .machine import Machine
 from .programs import NAMES, defaults
 from .rules import SCALES
+from .share import HOST, PORT, share
 from .stack import Stack, option, running_copies, state_dir
 from .state import locked
 from .ui import Failure, complain, say, signals_interrupt, step, too_late_to_interrupt, write
@@ -40,7 +44,7 @@ def parser():
         added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
                                     allow_abbrev=False)
         added.set_defaults(function=function)
-        if name not in ("dashboards", "rules", "test", "bench"):
+        if name not in ("dashboards", "rules", "share", "test", "bench"):
             added.add_argument("--port-offset", type=offset, default=0, metavar="N",
                                help="a copy of its own, with every port shifted by N")
         return added
@@ -64,6 +68,15 @@ def parser():
     reader.add_argument("-f", "--follow", action="store_true", help="go on as lines are added, until Ctrl-C")
     reader.add_argument("--grep", metavar="TEXT", help="every line with this text, such as a trace_id, in order of time")
     reader.add_argument("-n", "--lines", type=int, metavar="N", help="how many lines")
+    command("doctor", lambda options: doctor(Machine(ROOT, options.port_offset)),
+            "whether this computer is ready for the workshop, and what to do where it is not")
+    sharer = command("share", lambda options: share(ROOT, options.student, options.listen),
+                     "the course: show how far you are to whoever teaches, until Ctrl-C")
+    sharer.add_argument("--student", required=True, metavar="NAME", help="the name under which you appear")
+    sharer.add_argument("--listen", default=HOST, metavar="HOST[:PORT]",
+                        help=f"who can see it: {HOST}, this computer alone (the default), or 0.0.0.0, the network; port {PORT}")
+    command("class", lambda options: show(ROOT, Stack(ROOT, port_offset=options.port_offset)),
+            "for whoever teaches: the laptops of class.txt, and how far each is")
     command("down", cmd_down, "end everything")
     command("reset", cmd_reset, "end everything and delete all data")
     maker = command("dashboards", cmd_dashboards, "write grafana/dashboards/ anew from grafana/pages/, and say what is wrong there")

@@ -14,6 +14,13 @@ SILENT = {"row", "text"}  # panels without a query
 UNITS = {"short", "none", "percent", "percentunit", "s", "ms", "bytes", "Bps", "binBps", "decbytes", "reqps", "ops",
          "rps", "wps", "rowsps", "cps", "bool", "bool_yes_no", "bool_on_off", "dtdurations", "dateTimeAsIso", "celsius"}
 COLUMNS = 24
+# The parts that are looked at here.
+SOURCE = {"uid": str}
+FORM = {"uid": str, "title": str, "schemaVersion": int, "templating": {"list": [{"name": str}]}, "panels": [{
+    "id": int, "type": str, "title": str, "description": str, "datasource": SOURCE, "gridPos": dict.fromkeys("xywh", int),
+    "fieldConfig": {"defaults": {"unit": str}},
+    "targets": [{"refId": str, "expr": str, "legendFormat": str, "datasource": SOURCE}]}]}
+WORDS = {str: "text", int: "a whole number", dict: "an object", list: "a list"}
 VARIABLE = re.compile(r"\$\{?(?!__)(\w+)")
 
 
@@ -25,11 +32,14 @@ def complaints(root, files=None):
     for file in files:
         try:
             page = json.loads(file.read_text())
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            found.append(f"{file.name}: cannot be read: {error.strerror}")
+            continue
+        except ValueError as error:
             found.append(f"{file.name}: is no JSON: {error}")
             continue
-        if not _shaped(page):
-            found.append(f"{file.name}: is no dashboard: it needs a list of panels, each with a list of targets")
+        if wrong := list(_misshapen(page, FORM)):
+            found.append(f"{file.name}: {wrong[0]}")
             continue
         found += [f"{file.name}: {fault}" for fault in _page_faults(page, file.stem)]
         found += [f"{file.name}, {fault}" for fault in _panel_faults(page, known, sources)]
@@ -43,14 +53,19 @@ def datasources(root):
     return {uid for file in files for uid in re.findall(r"^\s*-?\s*uid:\s*(\S+)", file.read_text(), re.M)}
 
 
-def _shaped(page):
-    """Whether the parts are what they must be for the rest of this file to look into them."""
-    panels = page.get("panels", []) if isinstance(page, dict) else None
-    if not isinstance(panels, list) or not all(isinstance(panel, dict) for panel in panels):
-        return False
-    kinds = {"targets": list, "fieldConfig": dict, "gridPos": dict, "datasource": dict}
-    whole = all(isinstance(panel[key], kind) for panel in panels for key, kind in kinds.items() if key in panel)
-    return whole and all(isinstance(target, dict) for panel in panels for target in panel.get("targets", []))
+def _misshapen(value, form, where="it"):
+    """What has another form than the rest of this file takes for granted; what is left out or null has no form."""
+    if isinstance(form, dict) and isinstance(value, dict):
+        for key in form.keys() & value.keys():
+            if value[key] is None:
+                del value[key]
+            else:
+                yield from _misshapen(value[key], form[key], f"{where}.{key}".removeprefix("it."))
+    elif isinstance(form, list) and isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _misshapen(item, form[0], f"{where}[{i}]")
+    elif type(value) is not (form if isinstance(form, type) else type(form)):
+        yield f"is no dashboard: {where} must be {WORDS[form if isinstance(form, type) else type(form)]}"
 
 
 def _page_faults(page, stem):
@@ -85,7 +100,7 @@ def _overlaps(panels):
 
 
 def _panel_faults(page, known, sources):
-    variables = {variable["name"] for variable in page.get("templating", {}).get("list", [])}
+    variables = {variable.get("name") for variable in page.get("templating", {}).get("list", [])}
     for panel in page.get("panels", []):
         faults = list(_looks(panel, page.get("uid")))
         if panel.get("type") not in SILENT:
@@ -126,7 +141,7 @@ def _target(panel, target, known, sources, variables):
         yield from _source(target, sources)
     if not expression.strip():
         yield f"query {target.get('refId')} is empty"
-    if panel["type"] != "logs" and not target.get("legendFormat"):
+    if panel.get("type") != "logs" and not target.get("legendFormat"):
         yield f"query {target.get('refId')} has no legend"
     yield from (f"there is no variable ${name}" for name in sorted({*VARIABLE.findall(expression)} - variables))
     if (target.get("datasource") or panel.get("datasource") or {}).get("uid") != "prometheus":
@@ -134,6 +149,6 @@ def _target(panel, target, known, sources, variables):
     yield from (f"no series is called {name}: see docs/metrics.md" for name in sorted(metrics(expression) - known))
     if re.search(r'(127\.0\.0\.1|localhost|instance\s*=)', expression):
         yield "a query names a host, which is another one in containers: choose by job"
-    if panel["type"] in ("timeseries", "heatmap"):
+    if panel.get("type") in ("timeseries", "heatmap"):
         fixed = sorted(length for length in ranges(expression) if not length.startswith("$"))
         yield from (f"the range [{length}] does not follow the graph's time: [$__rate_interval] does" for length in fixed)

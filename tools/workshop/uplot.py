@@ -20,6 +20,7 @@ VERSION = "1.6.32"
 URL = f"https://registry.npmjs.org/uplot/-/uplot-{VERSION}.tgz"
 SHA512 = ("2883159c6ebccefbb95d751b0b82d010f9e1c0ec41b8bc96d401eda66e882935"
           "c89a46cb824332fa369b8cb8122cc6ac36e186cd09bf7a9ded3a4c93c6989023")
+CACHE = ".workshop/cache"  # in the tree
 SIZE_LIMIT = 4 << 20  # bytes of the package; it has 164 kB
 TIMEOUT = 10
 
@@ -37,10 +38,14 @@ class Library:
         self.dir, self.url = Path(cache) / f"uplot-{VERSION}", url
         self.lock = threading.Lock()
 
+    @property
+    def here(self):
+        return all((self.dir / name).exists() for name in FILES)
+
     def file(self, name):
         """The content of one of FILES, fetched first where the cache has none; Unavailable where that fails."""
         with self.lock:
-            if not (self.dir / name).exists():
+            if not self.here:
                 self._fetch()
             return (self.dir / name).read_bytes()
 

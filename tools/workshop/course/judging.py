@@ -1,7 +1,7 @@
 """A student's query judged by what it answers: against a truth that is known, with a word on the mistake where the answer
 is that of a mistake that is often made.
 
-    asked(history, where, text, Question(truth, unit, mistakes))   returns the rows, or raises Wrong
+    asked(history, where, text, Question(truth, what, mistakes))   returns the rows, or raises Wrong
 
 `truth` is {(("endpoint", "/hello"),): 0.6}: a value for each set of labels, () for none. A mistake is a query whose
 answer differs from the truth, and what to say to whoever has that answer.
@@ -23,7 +23,8 @@ class Question:
     truth: dict
     what: str             # "greetings a second", for the messages
     mistakes: tuple = ()  # (query, what to say), the likeliest first
-    keep: str = ""        # what makes the series as many as they should be, "sum", say
+    also: tuple = ()      # further truths that are as good
+    skip: tuple = ()      # (label, values): series with another value of that label are passed over
 
 
 def key(labels):
@@ -51,12 +52,17 @@ def asked(history, where, text, question):
     if outcome.kind == "matrix":
         raise Wrong(f"{where} gives every sample of a range, not one value", shown=text, expected=question.what,
                     likely="a range such as [1m] is made to be put into a function: rate(…[1m])")
+    outcome.rows = tuple(row for row in outcome.rows if not skipped(row[0], question))
     if not outcome.rows:
         raise empty(history, where, text, question)
     found = {key(labels): value for labels, value in outcome.rows}
-    if same(found, question.truth):
+    if any(same(found, truth) for truth in (question.truth, *question.also)):
         return outcome.rows
     raise wrong(history, where, text, question, outcome, found)
+
+
+def skipped(labels, question):
+    return bool(question.skip) and question.skip[0] in labels and labels[question.skip[0]] not in question.skip[1]
 
 
 def same(found, truth):
@@ -68,6 +74,9 @@ def empty(history, where, text, question):
         close = difflib.get_close_matches(name, history.names, 1, 0.7)
         return Wrong(f"{where} asks for {name}, and no series is called so", expected=question.what,
                      likely=f"there is {close[0]}" if close else "the page /metrics of the program shows the names")
+    if "histogram_quantile" in text and not re.search(r"\ble\b", text):
+        return Wrong(f"{where} has a quantile of buckets whose label le is gone", shown=text, expected=question.what,
+                     likely="le says which bucket it is: sum by (le) (…), or by (le, endpoint), keeps it")
     return Wrong(f"{where} gives nothing at all", shown=text, expected=question.what,
                  likely="a label's value that no series has, or two sides of a / whose labels differ: "
                         "ask for each part alone, and see which of them is empty")
@@ -76,7 +85,7 @@ def empty(history, where, text, question):
 def wrong(history, where, text, question, outcome, found):
     """The mistake whose answer this is; else what differs."""
     for mistaken, word in question.mistakes:
-        other = {key(labels): value for labels, value in history.ask(mistaken).rows}
+        other = {key(labels): value for labels, value in history.ask(mistaken).rows if not skipped(labels, question)}
         if other and not same(other, question.truth) and same(found, other):
             return Wrong(f"{where} gives {told(found)}", expected=f"{question.what}: {told(question.truth)}", likely=word)
     extra, missing = difference(found, question.truth)
@@ -84,8 +93,8 @@ def wrong(history, where, text, question, outcome, found):
         names = ", ".join(sorted(missing or extra))
         return Wrong(f"{where} gives {len(found)} values, with the labels {', '.join(sorted(all_labels(found))) or 'none'}",
                      expected=f"{question.what}: {told(question.truth)}",
-                     likely=f"{question.keep or 'sum'} by ({names}) (…) keeps that label" if missing else
-                     f"each {names} has a value of its own: put them together with {question.keep or 'sum'}, which drops "
+                     likely=f"sum by ({names}) (…) keeps that label" if missing else
+                     f"each {names} has a value of its own: put them together with sum, which drops "
                      "every label but those behind `by`")
     return Wrong(f"{where} gives {told(found)}", shown=text, expected=f"{question.what}: {told(question.truth)}",
                  likely="ask for each part alone in Prometheus's page, and compare with what you know")

@@ -1,0 +1,177 @@
+"""A student's rules: what promtool says of the file, what is in it, stories in which an alert must fire or be silent, and
+unit tests of the student's own, which are tested by taking something out of the rule.
+
+    groups = loaded(t, "answers/09/rules.yml")           Prometheus's own reading of the file, or a Wrong
+    tell(t, groups, stories)                             Wrong with the first story that ends otherwise
+    try_tests(t, "answers/09/test.yml", groups, broken)  Wrong where the tests fail, or do not notice a broken rule
+
+Files are written as JSON, which is YAML too.
+"""
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+
+from ..service import http_get
+from .report import Wrong
+
+
+@dataclass
+class Story:
+    """`series` is {series: values} in promtool's notation, a value each `interval`. At each moment of `firing` (seconds)
+    `alert` fires, at each of `silent` it does not; `values` is [(seconds, query, value)], None for none at all."""
+    what: str
+    likely: str
+    series: dict
+    alert: str = ""
+    firing: tuple = ()
+    silent: tuple = ()
+    values: tuple = ()
+    interval: str = "5s"
+
+
+def promtool(*words, cwd=None):
+    """(whether it was content, what it said)"""
+    done = subprocess.run(["promtool", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+    return done.returncode == 0, (done.stdout + done.stderr).strip()
+
+
+def loaded(t, path):
+    """The file's groups as Prometheus reads them: [{name, rules: [{alert|record, expr, for, labels, annotations}]}]."""
+    text, name = t.answer(path), path.rsplit("/", 1)[1]
+    file = t.scratch / name
+    file.write_text(text + "\n")
+    content, said = promtool("check", "rules", file)
+    if not content:
+        raise Wrong(f"promtool does not take {name}: {reason(said, file)}", expected="groups, each with rules",
+                    likely="spaces at the beginning of a line count in YAML, and a text with : or { needs quotes: "
+                    f"promtool check rules mine/{path} says the same")
+    _, body = http_get(t.prometheus({}, rules=[file]).url + "/api/v1/rules", 5)
+    return [{"name": group["name"], "rules": [plain(rule) for rule in group["rules"]]}
+            for group in json.loads(body)["data"]["groups"]]
+
+
+def plain(rule):
+    kind = "alert" if rule["type"] == "alerting" else "record"
+    made = {kind: rule["name"], "expr": rule["query"], "labels": rule.get("labels", {})}
+    if kind == "alert":
+        made |= {"for": f"{rule['duration']:g}s", "annotations": rule.get("annotations", {})}
+    return made
+
+
+def rules_named(groups, kind, name):
+    return [rule for group in groups for rule in group["rules"] if rule.get(kind) == name]
+
+
+def one(groups, kind, name, where):
+    """The rule of that name; Wrong where there is none, or there are several."""
+    found = rules_named(groups, kind, name)
+    if len(found) == 1:
+        return found[0]
+    others = [rule.get("alert") or rule["record"] for group in groups for rule in group["rules"]]
+    what = f"alert {name}" if kind == "alert" else f"recording rule {name}"
+    raise Wrong(f"{where} has {'no' if not found else f'{len(found)} times the'} {what}", expected=f"one {what}",
+                likely=f"there is {', '.join(others)}" if others else
+                f"a rule is an item of `rules:` in a group: `- {kind}: {name}`, with `expr:` below it")
+
+
+def changed(groups, kind, name, **changes):
+    """The groups with that rule changed; None takes a key out."""
+    def put(rule):
+        return {key: value for key, value in (rule | changes).items() if value is not None} if rule.get(kind) == name else rule
+    return [group | {"rules": [put(rule) for rule in group["rules"]]} for group in groups]
+
+
+def write(file, groups):
+    file.write_text(json.dumps({"groups": groups}))
+    return file
+
+
+# Stories.
+
+def tell(t, groups, stories):
+    """All at once; where one ends otherwise, one after the other, to know which."""
+    write(t.scratch / "told.yml", groups)
+    if _told(t, stories)[0]:
+        return
+    for story in stories:
+        content, said = _told(t, [story])
+        if not content:
+            raise Wrong(f"{story.what}: {ending(story, said)}", expected=expected(story), likely=story.likely)
+
+
+def _told(t, stories):
+    file = t.scratch / "stories.yml"
+    file.write_text(json.dumps({"rule_files": ["told.yml"], "evaluation_interval": "1s", "tests": [
+        {"interval": story.interval, "input_series": [{"series": name, "values": text} for name, text in story.series.items()],
+         "promql_expr_test": [*_moments(story, story.firing, 1), *_moments(story, story.silent, 0), *_values(story)]}
+        for story in stories]}))
+    return promtool("test", "rules", file, cwd=t.scratch)
+
+
+def _moments(story, moments, value):
+    query = f'clamp_max(count(ALERTS{{alertname="{story.alert}",alertstate="firing"}}), 1) or vector(0)'
+    return [{"expr": query, "eval_time": f"{at}s", "exp_samples": [{"labels": "{}", "value": value}]} for at in moments]
+
+
+def _values(story):
+    return [{"expr": f"round({query}, 0.0001)", "eval_time": f"{at}s",
+             "exp_samples": [] if value is None else [{"labels": "{}", "value": value}]} for at, query, value in story.values]
+
+
+def ending(story, said):
+    """In what it differs, of promtool's words."""
+    found = re.search(r'expr: "(?P<expr>.*)", time: (?P<time>\w+),\s*exp:\s*(?P<exp>.*?)\s*got:\s*(?P<got>.*?)\s*(\n\n|\n\s+expr|$)',
+                      said, re.S)
+    if not found:
+        return reason(said)
+    if "ALERTS" in found["expr"]:
+        return f"after {found['time']}, {story.alert} {'fires' if '1E+00' in found['got'] else 'is silent'}"
+    return f"after {found['time']}, {found['expr'][6:-9]} is {number(found['got'])}"
+
+
+def number(got):
+    found = re.findall(r"([-+]?[\d.]+E[-+]\d+|NaN|[-+]?Inf)", got)
+    if not found:
+        return "nothing"
+    return " and ".join(f"{float(text):g}" for text in found)
+
+
+def expected(story):
+    parts = [f"{story.alert} {word} after {', '.join(f'{at} s' for at in moments)}"
+             for word, moments in (("fires", story.firing), ("is silent", story.silent)) if moments]
+    parts += [f"{query} is {'nothing' if value is None else f'{value:g}'} after {at} s" for at, query, value in story.values]
+    return "; ".join(parts)
+
+
+# The student's own tests.
+
+def try_tests(t, path, groups, broken):
+    """`broken` is [(groups, what was done to them, likely)]: each must make the tests fail."""
+    text, name = t.answer(path), path.rsplit("/", 1)[1]
+    (t.scratch / name).write_text(text + "\n")
+    if not re.search(r"\brules\.yml\b", text):
+        raise Wrong(f"{name} names no rules.yml", expected="rule_files: [rules.yml]",
+                    likely="the paths in rule_files are seen from where the test's file lies")
+    write(t.scratch / "rules.yml", groups)
+    content, said = promtool("test", "rules", name, cwd=t.scratch)
+    if not content:
+        raise Wrong(f"your own test, {name}, fails", shown=lines(said), expected="a test that your rule passes",
+                    likely="exp: is what your test says, got: what the rule did; labels and annotations must be given in full")
+    for other, what, likely in broken:
+        write(t.scratch / "rules.yml", other)
+        if promtool("test", "rules", name, cwd=t.scratch)[0]:
+            raise Wrong(f"your test does not notice that {what}", expected="a test that fails then", likely=likely)
+
+
+def lines(said, most=8):
+    kept = [line.strip() for line in said.splitlines() if line.strip() and "Unit Testing" not in line]
+    return "\n".join(line[:200] for line in kept[:most])
+
+
+def reason(said, file=None):
+    kept = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(("Checking", "Unit Testing"))
+            and line.strip() != "FAILED:"]
+    text = " ".join(dict.fromkeys(kept)).removeprefix("FAILED:").strip()
+    return (text.replace(f"{file}: ", "").replace(str(file), "the file") if file else text)[:300]
