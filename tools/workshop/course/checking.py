@@ -13,7 +13,7 @@ from .. import packages, ports
 from ..prometheus import Api
 from ..service import http_get
 from ..state import locked
-from ..ui import step
+from ..ui import Failure, step
 from . import compiling
 from .place import Place
 from .report import Wrong
@@ -74,9 +74,6 @@ class Check:
     def compile(self, *programs):
         """Builds these of mine/, once a check; the frontend and the backend at once, for that is no slower."""
         wanted = {*PROGRAMS, *programs} - self._compiled
-        for name in wanted.difference(Tree(self.root).programs()):
-            raise Wrong(f"{NAME}/{name}/ has no .c file", expected="the program's source",
-                        likely=f"./workshop solve {self.exercise.number} brings it back")
         if wanted:
             compiling.compile_mine(self.root, sorted(wanted), self.stack.logs / "apt.log")
             self._compiled |= wanted
@@ -103,13 +100,27 @@ class Check:
 
     def servers(self, *names):
         """Starts those of the stack that do not run."""
-        down = [name for name in names if not self.stack.services[name].running]
-        if down:
+        if self._down(names):
             with locked(self._lock, "check"):
-                step(f"starting {', '.join(down)}; they stay up, ./workshop down{self.stack.option} ends them")
-                packages.ensure(packages.RUN, self.stack.logs / "apt.log")
-                self.stack.start(*down)
+                self._start(self._down(names))
         return self.stack
+
+    def _down(self, names):
+        """Those that do not run. Another command may have started some meanwhile."""
+        for service in self.stack.services.values():
+            service.process = service.process or self.stack.state.process(service.name)
+        return [name for name in names if not self.stack.services[name].running]
+
+    def _start(self, names):
+        if not names:
+            return
+        packages.ensure(packages.RUN, self.stack.logs / "apt.log")
+        for name, port, holder in self.stack.taken_ports(self.stack.with_needs(names)):
+            raise Failure(f"port {port} ({name}) is taken by {holder}",
+                          "end that one (./workshop down, where it is a workshop in containers), or use other ports: "
+                          f"./workshop --port-offset {ports.suggested_offset()} check {self.exercise.number}")
+        step(f"starting {', '.join(names)}; they stay up, ./workshop down{self.stack.option} ends them")
+        self.stack.start(*names)
 
     @property
     def place(self):
