@@ -10,7 +10,7 @@ PAGE = page("class", "Class", "For whoever teaches: how far the students are tha
         stat("Laptops that answer", "short", {"laptops": 'sum(up{job="class"}) or vector(0)'},
              """Shows how many laptops of class.txt answered the last scrape. Normal: all that share. Otherwise:
              ./workshop class names those that do not; a closed lid and a firewall are the usual reasons."""),
-        stat("Laptops that do not", "short", {"laptops": 'count(up{job="class"} == 0) or vector(0)'},
+        stat("Laptops that do not", "short", {"laptops": 'count(up{job="class"}) - sum(up{job="class"}) or vector(0)'},
              """Shows how many laptops of class.txt did not answer. Normal: 0. Otherwise: ./workshop class names them.""",
              limits={1: "orange"}),
         stat("Exercises passed, on average", "short", {"a student": f"avg({OF_STUDENT})"},

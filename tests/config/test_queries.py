@@ -21,8 +21,6 @@ RIGHTLY_EMPTY = {
 }
 # Series that only others have.
 ELSEWHERE = {
-    "workshop_exercise_passed": "of a class's laptops; tests/course/test_class.py",
-    "workshop_exercise_hints": "of a class's laptops; tests/course/test_class.py",
     "stats_up": "of the exporter that exercise 12 has written; its check",
     "stats_requests_total": "of the exporter that exercise 12 has written; its check",
     "stats_request_seconds_total": "of the exporter that exercise 12 has written; its check",
@@ -51,7 +49,7 @@ def fault(api, query):
     except Refused as error:
         return f"{query.where}: no PromQL: {query.text}: {error}" if query.sure else None
     names = metrics(query.text)
-    if found or query.text in RIGHTLY_EMPTY or names & ELSEWHERE.keys() or _only_of_the_class(query.text) or (names and all(ANY.fullmatch(name) for name in names)):
+    if found or query.text in RIGHTLY_EMPTY or names & ELSEWHERE.keys() or (names and all(ANY.fullmatch(name) for name in names)):
         return None
     if _family(api, query.text):
         return None
@@ -59,10 +57,6 @@ def fault(api, query):
     if lacking:
         return f"{query.where}: nobody has {' nor '.join(lacking)}: {query.text}"
     return None if query.empty or names & query.made else f"{query.where}: gives nothing: {query.text}"
-
-
-def _only_of_the_class(text):
-    return 'job="class"' in text
 
 
 def _family(api, name):

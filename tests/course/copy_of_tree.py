@@ -41,8 +41,15 @@ class Copy:
         self.path = ROOT / "build/course/tree"
         mirror(ROOT, self.path)
         shutil.rmtree(self.path / "mine", ignore_errors=True)
-        self.port_offset = self.stack = None
+        self._clear()
+        self.stack = None
         self.tree = Tree(self.path)
+
+    def _clear(self):
+        """Ends what an earlier run left, because it was killed, and deletes its data."""
+        self.port_offset = None
+        for left in (self.path / ".workshop").glob("offset-*"):
+            self.run("reset", "--port-offset", left.name.removeprefix("offset-"))
 
     def run(self, *words, timeout=120, offset=True):
         """(exit status, output) of ./workshop with these words, as a process."""

@@ -7,6 +7,7 @@ import types
 import pytest
 
 from copy_of_tree import ROOT, form
+from mutants import right_answers
 from workshop.course import catalogue, checking
 from workshop.course.place import Place
 from workshop.course.report import Wrong
@@ -22,8 +23,8 @@ BROKEN = {
     "no semicolon": (HELLO, COUNT, "    counter_inc(&hello_total)\n", "does not compile: mine/frontend/hello.c:", "is a ; "),
     "no such function": (HELLO, COUNT, "    count_it();\n", "implicit declaration of function 'count_it'", "count_it();"),
     "not declared": (HELLO, DECLARATION, "", "mine/frontend/hello.c:", "'hello_total' undeclared"),
-    "no such label": ("frontend/fruit_get.c", "with(cache_requests, .result", "with(cache_requests, .what",
-                      "mine/frontend/fruit_get.c:", "has no label of that name"),
+    "no such label": ("frontend/observe.c", "with(http_requests, .method", "with(http_requests, .methods",
+                      "mine/frontend/observe.c:", "has no label of that name"),
     "a label left out": ("frontend/observe.c", ", .code = text", "", "mine/frontend/observe.c:", "every label"),
     "not linked": (HELLO, COUNT, "    void far_away(void);\n    far_away();\n", "does not link: hello.c", "far_away"),
     "a name twice": (HELLO, '"hello_total"', '"fruit_requests_total"', "frontend crashed (SIGABRT) while it started",
@@ -235,6 +236,14 @@ def test_what_a_killed_check_left_is_deleted(servers, stack):
 
 
 # Right answers that are not ours
+
+@pytest.mark.parametrize("right", right_answers() if form() == "long" else [], ids=lambda right: right.name)
+def test_another_right_answer_passes(servers, right):
+    files = servers.solved_up_to(right.exercise + 1)
+    servers.set_tree(files | right.changes(files.get))
+    status, said = servers.run("check", str(right.exercise))
+    assert status == 0, said
+
 
 @pytest.mark.parametrize("number", EXERCISES)
 def test_the_whole_product_passes_each_check(servers, number):

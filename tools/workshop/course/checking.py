@@ -13,7 +13,7 @@ from .. import packages, ports
 from ..prometheus import Api
 from ..service import http_get
 from ..state import locked
-from ..ui import step
+from ..ui import Failure, step
 from . import compiling
 from .place import Place
 from .report import Wrong
@@ -74,9 +74,6 @@ class Check:
     def compile(self, *programs):
         """Builds these of mine/, once a check; the frontend and the backend at once, for that is no slower."""
         wanted = {*PROGRAMS, *programs} - self._compiled
-        for name in wanted.difference(Tree(self.root).programs()):
-            raise Wrong(f"{NAME}/{name}/ has no .c file", expected="the program's source",
-                        likely=f"./workshop solve {self.exercise.number} brings it back")
         if wanted:
             compiling.compile_mine(self.root, sorted(wanted), self.stack.logs / "apt.log")
             self._compiled |= wanted
@@ -103,13 +100,27 @@ class Check:
 
     def servers(self, *names):
         """Starts those of the stack that do not run."""
-        down = [name for name in names if not self.stack.services[name].running]
-        if down:
+        if self._down(names):
             with locked(self._lock, "check"):
-                step(f"starting {', '.join(down)}; they stay up, ./workshop down{self.stack.option} ends them")
-                packages.ensure(packages.RUN, self.stack.logs / "apt.log")
-                self.stack.start(*down)
+                self._start(self._down(names))
         return self.stack
+
+    def _down(self, names):
+        """Those that do not run. Another command may have started some meanwhile."""
+        for service in self.stack.services.values():
+            service.process = service.process or self.stack.state.process(service.name)
+        return [name for name in names if not self.stack.services[name].running]
+
+    def _start(self, names):
+        if not names:
+            return
+        packages.ensure(packages.RUN, self.stack.logs / "apt.log")
+        for name, port, holder in self.stack.taken_ports(self.stack.with_needs(names)):
+            raise Failure(f"port {port} ({name}) is taken by {holder}",
+                          "end that one (./workshop down, where it is a workshop in containers), or use other ports: "
+                          f"./workshop --port-offset {ports.suggested_offset()} check {self.exercise.number}")
+        step(f"starting {', '.join(names)}; they stay up, ./workshop down{self.stack.option} ends them")
+        self.stack.start(*names)
 
     @property
     def place(self):
@@ -125,14 +136,14 @@ class Check:
             self._ends.callback(shutil.rmtree, self._scratch, ignore_errors=True)
         return self._scratch
 
-    def prometheus(self, targets, rules=None, interval="1s"):
+    def prometheus(self, targets, rules=None, interval="1s", data=None):
         """An Api of a Prometheus of its own, which scrapes {job: url} and has those rule files. A URL may name another
-        page than /metrics, with a query; and a job may have lines of configuration besides: {job: (url, lines)}."""
-        directory, port = self.scratch / "prometheus", ports.free_port()
-        directory.mkdir(parents=True, exist_ok=True)
+        page than /metrics, with a query; a job may have several, in a list; and lines of configuration besides:
+        {job: (url, lines)}. `data` is a directory with what it knows from the start."""
+        directory, port = Path(tempfile.mkdtemp(prefix="prometheus-", dir=self.scratch)), ports.free_port()
         (directory / "prometheus.yml").write_text(_configuration(targets, rules or (), interval))
         made = self.spawn("prometheus", ["prometheus", f"--config.file={directory}/prometheus.yml",
-                                         f"--storage.tsdb.path={directory}/data", f"--web.listen-address={ports.HOST}:{port}",
+                                         f"--storage.tsdb.path={data or directory / 'data'}", f"--web.listen-address={ports.HOST}:{port}",
                                          "--enable-feature=exemplar-storage", "--log.level=warn"], port=port)
         made.wait_ready(lambda: http_get(made.url + "/-/ready")[0] == 200, 20)
         return Api(made.url)
@@ -152,11 +163,12 @@ def _configuration(targets, rules, interval):
         lines += ["rule_files:", *(f"  - {os.fspath(rule)}" for rule in rules)]
     lines.append("scrape_configs:")
     for job, target in targets.items():
-        url, more = (target, ()) if isinstance(target, str) else target
-        parts = urllib.parse.urlsplit(url)
+        urls, more = target if isinstance(target, tuple) else (target, ())
+        several = [urllib.parse.urlsplit(url) for url in ([urls] if isinstance(urls, str) else urls)]
+        parts = several[0]
         lines += [f"  - job_name: {job}", f"    metrics_path: {parts.path or '/metrics'}",
                   f"    params: {json.dumps(urllib.parse.parse_qs(parts.query))}",
-                  "    static_configs:", f"      - targets: ['{parts.netloc}']", *(f"    {line}" for line in more)]
+                  "    static_configs:", f"      - targets: {json.dumps([each.netloc for each in several])}", *(f"    {line}" for line in more)]
     return "\n".join(lines) + "\n"
 
 

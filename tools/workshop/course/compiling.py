@@ -6,7 +6,7 @@ from pathlib import Path
 from .. import build, packages
 from ..ui import Failure
 from .report import Wrong
-from .tree import NAME
+from .tree import NAME, PROGRAMS
 
 PRESET = "release"
 ERROR = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+):\d+: (?:fatal )?error: (?P<text>.*)$", re.M)
@@ -49,7 +49,8 @@ def _refuse_empty(root, programs):
     for program in programs:
         if not any((Path(root) / NAME / program).glob("*.c")):
             raise Wrong(f"there is no C file in {NAME}/{program}/", expected=f"the whole {program}, as ./workshop start made it",
-                        likely="./workshop start --again puts your tree aside and makes a new one; copy over what you wrote")
+                        likely="./workshop start --again puts your tree aside and makes a new one; copy over what you wrote"
+                        if program in PROGRAMS else "./workshop solve with the exercise's number brings it")
 
 
 def explained(root, output):

@@ -71,7 +71,7 @@ class Tree:
     def _merge(self, path, text, number, bases):
         mine = self.read(path)
         if mine is None:
-            return marks.derive(text, {number}, path)
+            return marks.derive(text, set(range(number + 1)), path)
         conflict = None
         for base in bases:
             before, after = (marks.derive(text, solved, path) for solved in (base - {number}, base | {number}))
