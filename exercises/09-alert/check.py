@@ -74,7 +74,6 @@ def tested(t, groups):
 def begun(t, groups, rule):
     backend = t.product("backend", "--generators", "0")
     quick = changed(groups, "alert", ALERT, **{"for": f"{float(rule['for'][:-1]) / QUICK:g}s"})
-    (t.scratch / "prometheus").rename(t.scratch / "prometheus.before")
     return backend, t.prometheus({"backend": backend.url}, rules=[write(t.scratch / "quick.yml", quick)])
 
 

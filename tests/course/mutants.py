@@ -16,19 +16,23 @@
     file = "answers/06/rate.promql"
 
 `base = "before"` starts from the tree before the exercise, in the place of its solution.
+
+tests/course/right/NAME.toml are the contrary: right answers that are not ours, with `exercise` and `answer` in the place of
+`mistake` and `says`.
 """
 
 import tomllib
 from pathlib import Path
 
 
-class Mutant:
+class Change:
+    """What both kinds have: edits of the solved tree."""
+
+    keys = {"edit", "write", "remove"}
+
     def __init__(self, file):
         self.name, self._content = file.stem, tomllib.loads(file.read_text())
-        self.mistake, self.says = self._content["mistake"], self._content["says"]
-        self.base = self._content.get("base", "solution")
-        unknown = set(self._content) - {"mistake", "says", "base", "edit", "write", "remove"}
-        assert not unknown and self.base in ("solution", "before"), f"{file}: {unknown or self.base}"
+        assert set(self._content) <= self.keys, f"{file}: {set(self._content) - self.keys}"
 
     def changes(self, read):
         """{path: text or None} against the tree that `read(path)` tells the files of."""
@@ -41,6 +45,28 @@ class Mutant:
             changed[path] = text.replace(old, edit["new"])
         changed |= {write["file"]: write["text"] for write in self._content.get("write", ())}
         return changed | {remove["file"]: None for remove in self._content.get("remove", ())}
+
+
+class Mutant(Change):
+    keys = Change.keys | {"mistake", "says", "base"}
+
+    def __init__(self, file):
+        super().__init__(file)
+        self.mistake, self.says = self._content["mistake"], self._content["says"]
+        self.base = self._content.get("base", "solution")
+        assert self.base in ("solution", "before"), f"{file}: {self.base}"
+
+
+class Right(Change):
+    keys = Change.keys | {"answer", "exercise"}
+
+    def __init__(self, file):
+        super().__init__(file)
+        self.exercise = self._content["exercise"]
+
+
+def right_answers():
+    return [Right(file) for file in sorted(Path(__file__).with_name("right").glob("*.toml"))]
 
 
 def mutants(exercise):

@@ -7,6 +7,7 @@ import types
 import pytest
 
 from copy_of_tree import ROOT, form
+from mutants import right_answers
 from workshop.course import catalogue, checking
 from workshop.course.place import Place
 from workshop.course.report import Wrong
@@ -235,6 +236,14 @@ def test_what_a_killed_check_left_is_deleted(servers, stack):
 
 
 # Right answers that are not ours
+
+@pytest.mark.parametrize("right", right_answers() if form() == "long" else [], ids=lambda right: right.name)
+def test_another_right_answer_passes(servers, right):
+    files = servers.solved_up_to(right.exercise + 1)
+    servers.set_tree(files | right.changes(files.get))
+    status, said = servers.run("check", str(right.exercise))
+    assert status == 0, said
+
 
 @pytest.mark.parametrize("number", EXERCISES)
 def test_the_whole_product_passes_each_check(servers, number):

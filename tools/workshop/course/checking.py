@@ -136,14 +136,14 @@ class Check:
             self._ends.callback(shutil.rmtree, self._scratch, ignore_errors=True)
         return self._scratch
 
-    def prometheus(self, targets, rules=None, interval="1s"):
+    def prometheus(self, targets, rules=None, interval="1s", data=None):
         """An Api of a Prometheus of its own, which scrapes {job: url} and has those rule files. A URL may name another
-        page than /metrics, with a query; and a job may have lines of configuration besides: {job: (url, lines)}."""
-        directory, port = self.scratch / "prometheus", ports.free_port()
-        directory.mkdir(parents=True, exist_ok=True)
+        page than /metrics, with a query; a job may have several, in a list; and lines of configuration besides:
+        {job: (url, lines)}. `data` is a directory with what it knows from the start."""
+        directory, port = Path(tempfile.mkdtemp(prefix="prometheus-", dir=self.scratch)), ports.free_port()
         (directory / "prometheus.yml").write_text(_configuration(targets, rules or (), interval))
         made = self.spawn("prometheus", ["prometheus", f"--config.file={directory}/prometheus.yml",
-                                         f"--storage.tsdb.path={directory}/data", f"--web.listen-address={ports.HOST}:{port}",
+                                         f"--storage.tsdb.path={data or directory / 'data'}", f"--web.listen-address={ports.HOST}:{port}",
                                          "--enable-feature=exemplar-storage", "--log.level=warn"], port=port)
         made.wait_ready(lambda: http_get(made.url + "/-/ready")[0] == 200, 20)
         return Api(made.url)
@@ -163,11 +163,12 @@ def _configuration(targets, rules, interval):
         lines += ["rule_files:", *(f"  - {os.fspath(rule)}" for rule in rules)]
     lines.append("scrape_configs:")
     for job, target in targets.items():
-        url, more = (target, ()) if isinstance(target, str) else target
-        parts = urllib.parse.urlsplit(url)
+        urls, more = target if isinstance(target, tuple) else (target, ())
+        several = [urllib.parse.urlsplit(url) for url in ([urls] if isinstance(urls, str) else urls)]
+        parts = several[0]
         lines += [f"  - job_name: {job}", f"    metrics_path: {parts.path or '/metrics'}",
                   f"    params: {json.dumps(urllib.parse.parse_qs(parts.query))}",
-                  "    static_configs:", f"      - targets: ['{parts.netloc}']", *(f"    {line}" for line in more)]
+                  "    static_configs:", f"      - targets: {json.dumps([each.netloc for each in several])}", *(f"    {line}" for line in more)]
     return "\n".join(lines) + "\n"
 
 

@@ -41,9 +41,11 @@ class Outcome:
 class History:
     STEP = 15
 
-    def __init__(self, check):
+    def __init__(self, check, step=STEP, only=None):
+        """`only`: of these names alone, which is quicker."""
+        self.STEP, self._only = step, only
         self._check, self._begin = check, int(time.time() - AGO_S) // 60 * 60
-        self._lines, self._seen, self.names, self.last, self._api = [], {}, set(), 0, None
+        self._lines, self.names, self.last, self._api = [], set(), 0, None
 
     def read(self, job, instance, running, at):
         """Reads the program's page, or the page at an address, as if it were that second. Returns it."""
@@ -53,7 +55,7 @@ class History:
 
     def put(self, job, instance, page, at):
         for family in page.families.values():
-            for sample in family.samples:
+            for sample in family.samples if self._only is None or family.name in self._only else ():
                 self._add(sample.name, sample.labels | {"job": job, "instance": instance}, sample.value, at)
         self._add("up", {"job": job, "instance": instance}, 1, at)
 
@@ -61,27 +63,20 @@ class History:
         """The target did not answer: that is what `up` says."""
         self._add("up", {"job": job, "instance": instance}, 0, at)
 
-    def record(self, name, labels, value, at):
-        """What a recording rule would have made."""
-        self._add(name, labels, value, at)
-
     def _add(self, name, labels, value, at):
         text = "{" + ",".join(f"{key}={json.dumps(text, ensure_ascii=False)}" for key, text in labels.items()) + "}"
         self._lines.append((at, f"{name}{text} {number(value)} {self._begin + at}"))
         self.names.add(name)
-        self._seen.setdefault(name + text, {})[at] = value
         self.last = max(self.last, at)
 
     def load(self):
-        directory = self._check.scratch / "prometheus"
-        directory.mkdir(parents=True)
-        file = directory / "history.om"
+        file, data = self._check.scratch / "history.om", self._check.scratch / "history"
         file.write_text("\n".join(line for _, line in sorted(self._lines, key=lambda entry: entry[0])) + "\n# EOF\n")
-        done = subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", "-q", file, directory / "data"],
+        done = subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", "-q", file, data],
                               capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"promtool does not take the history: {done.stderr[-300:]}")
-        self._api = self._check.prometheus({})
+        self._api = self._check.prometheus({}, data=data)
         return self
 
     def ask(self, query, before=0):
@@ -93,12 +88,6 @@ class History:
             raise RuntimeError(f"the check's Prometheus does not answer: {body[:200]}")
         answer = json.loads(body)
         return _outcome(answer["data"]) if status == 200 else Outcome(error=answer["error"])
-
-    def series(self, *names):
-        """Of those names, what promtool's unit tests call input_series: [{"series": …, "values": …}], a value a step."""
-        moments = range(0, self.last + 1, self.STEP)
-        return [{"series": series, "values": " ".join(number(values[at]) if at in values else "_" for at in moments)}
-                for series, values in self._seen.items() if series.partition("{")[0] in names]
 
 
 def page_at(job, url):
