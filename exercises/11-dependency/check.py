@@ -6,6 +6,7 @@ import socket
 
 from workshop import ports
 from workshop.course import Wrong, answers, expect
+from workshop.service import http_get
 
 NAME, RESULTS = "cache_requests_total", ("hit", "miss", "error")
 KEY, PATH = "fruit_pears", "/fruit?name=pears"
@@ -16,7 +17,7 @@ PUBLISHED, HELD, OTHERS = 10, 3, 4  # messages in task_queue, those that a worke
 
 
 def check(t):
-    frontend = t.mine("frontend")
+    frontend = t.mine("frontend", "--redis-deadline", "10000", ready=with_redis)  # a busy computer makes no errors
     from_the_start(frontend.page())
     backend = fill_queues(t)  # early, for RabbitMQ tells of a queue every few seconds only
     requests(t, frontend)
@@ -26,6 +27,12 @@ def check(t):
     the_ratio(t, api, frontend, ratio)
     the_depth(t, api, depth)
     os.kill(backend.pid, signal.SIGKILL)  # it would wait for its job of a minute
+
+
+def with_redis(running):
+    """It is ready without, too; what it is asked then would be an error."""
+    status, body = http_get(running.url + "/ready")
+    return status == 200 and '"redis":"up"' in body
 
 
 # The counter.

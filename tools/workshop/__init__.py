@@ -17,6 +17,7 @@ From the outside in:
     state.py       what runs, on disk; the lock between two commands
     prometheus.py  questions put to a running Prometheus
     build.py       CMake          packages.py  apt          ports.py  who listens where
+    course/        exercises that check themselves       gameday/   what is broken in secret
     groups.py      the groups of tests, their counts        logkeeper.py  bounds the log files
     ui.py          what is said on the terminal; Failure
 

@@ -14,6 +14,8 @@ from .course import words as course
 from .course.tree import Tree
 from .docker import Docker, choose, refuse_dead_mark
 from .doctor import doctor
+from .gameday import record as gameday
+from .gameday import words as gameday_words
 from .groups import GROUPS, run_tests
 from .logs import with_text
 from .machine import Machine
@@ -83,6 +85,7 @@ def parser():
     maker.add_argument("files", nargs="*", type=Path, metavar="FILE", help="write nothing, and look at these files alone")
     command("rules", cmd_rules, "write prometheus/rules/ anew from their specification, tools/workshop/rules.py")
     course.add(command, ROOT, lock_of)
+    gameday_words.add(command, ROOT, lock_of)
     tester = command("test", cmd_test, "build and run the tests; without a name, a short form of every group")
     tester.add_argument("group", nargs="?", choices=[*GROUPS, "all"], metavar="|".join([*GROUPS, "all"]))
     tester.add_argument("--long", action="store_true", help="the long form of the group, which `all` is of every one")
@@ -129,6 +132,7 @@ def cmd_up(options):
             containers.up(programs, traffic, options.alerts)
             return
         stack.prometheus.alerts = options.alerts
+        gameday.put_back(stack)
         up(stack, programs=programs, traffic=traffic)
 
 
@@ -254,6 +258,7 @@ def cmd_down(options):
     if not state_dir(ROOT, options.port_offset).exists():
         say("nothing runs")
     else:
+        gameday.interrupt(state_dir(ROOT, options.port_offset))
         with locked(lock_of(options.port_offset), "down"):
             _down(Stack(ROOT, port_offset=options.port_offset), containers_of(options))
     _tell_other_copies(options.port_offset)
@@ -264,10 +269,12 @@ def _down(stack, containers=None, delete=False):
         say("stopping")
     ended = containers.down(*(["-v"] if delete else [])) if containers else []
     ended += stack.down()
+    gameday.Record(stack.dir).forget()  # what a round broke, and did not mend, ended with the servers
     say(f"stopped {', '.join(ended)}" if ended else "nothing runs")
 
 
 def cmd_reset(options):
+    gameday.interrupt(state_dir(ROOT, options.port_offset))
     with locked(lock_of(options.port_offset), "reset"):
         stack = Stack(ROOT, port_offset=options.port_offset)
         _down(stack, containers_of(options), delete=True)
