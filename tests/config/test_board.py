@@ -109,6 +109,18 @@ def test_gaps_are_gaps(page, own):
     assert found["bridged"]["painted"] == found["up to 60 s"]["painted"] > 1.5 * found["gap"]["painted"]
 
 
+@pytest.mark.parametrize("mode, sums", [("normal", [[1, 0, None, 3], [5, 2, None, 3]]),
+                                        ("percent", [[0.2, 0, None, 1], [1, 1, None, 1]]),
+                                        ("none", [[1, None, None, 3], [4, 2, None, None]])])
+def test_stacks_are_sums(page, own, mode, sums):
+    page.open(own.write("stacks", panel("any", "stat", "vector(1)")))
+    rows = [{"values": values, "colour": "#000000", "field": {"custom": {"stacking": {"mode": mode}}}}
+            for values in ([1, None, None, 3], [4, 2, None, None])]
+    found = page.driver.execute_async_script("const [rows, done] = arguments;"
+                                             "import('/board/lines.js').then(({ stacked }) => done(stacked(rows, 5)))", rows)
+    assert found["columns"] == sums and len(found["bands"]) == (mode != "none")
+
+
 # Its controls.
 
 def test_range_and_refresh(page, workshop, api):
