@@ -85,6 +85,12 @@ def test_a_page_keeps_the_tickets_of_its_service_quiet_and_no_others(running):
     assert "Slow" not in log()
 
 
+def test_a_watchdog_that_ended_is_no_heartbeat(running):
+    alert = {"status": "resolved", "labels": {"alertname": "Watchdog", "service": "prometheus"}}
+    assert post(running.notifications.url + "/watchdog", {"alerts": [alert]}) == 200
+    stays(lambda: "WATCHDOG" not in running.notifications.log_text(), 0.5)
+
+
 def test_the_watchdog_is_heard_and_not_told_each_time(running):
     raise_alert(running, "Watchdog", "none", "prometheus")
     log = running.notifications.log_text
