@@ -116,8 +116,8 @@ def test_stacks_are_sums(page, own, mode, sums):
     page.open(own.write("stacks", panel("any", "stat", "vector(1)")))
     rows = [{"values": values, "colour": "#000000", "field": {"custom": {"stacking": {"mode": mode}}}}
             for values in ([1, None, None, 3], [4, 2, None, None])]
-    found = page.driver.execute_async_script("const [rows, done] = arguments;"
-                                             "import('/board/lines.js').then(({ stacked }) => done(stacked(rows, 5)))", rows)
+    found = page.driver.execute_async_script("const [rows, done] = arguments; "
+                                             "import('/board/lines.js').then((m) => done(m.stacked(rows, 5)))", rows)
     assert found["columns"] == sums and len(found["bands"]) == (mode != "none")
 
 
