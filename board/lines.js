@@ -21,15 +21,16 @@ function bridged(values, span, step) {
   return out;
 }
 
-/** The series on top of each other where they are to be: {columns, bands between them, order}. */
+/** The series on top of each other where they are to be: {columns, bands between them, order}. The uppermost is drawn
+ *  first, so that one that is 0 does not hide the line that it lies on. */
 export function stacked(rows, step) {
   const piled = rows.filter(({ field }) => stackMode(field) !== "none");
   const free = rows.filter(({ field }) => stackMode(field) === "none");
-  const order = [...piled, ...free];
-  const columns = [...pile(piled), ...free.map(({ values }) => values)];
+  const columns = [...pile(piled).reverse(), ...free.map(({ values }) => values)];
+  const order = [...piled.reverse(), ...free];
   const bands = piled
     .slice(1)
-    .map(({ colour, field }, i) => ({ series: [i + 2, i + 1], fill: faint(colour, opacity(field)) }));
+    .map((_, i) => ({ series: [i + 1, i + 2], fill: faint(piled[i].colour, opacity(piled[i].field)) }));
   return { columns: columns.map((c, i) => bridged(c, order[i].field.custom.spanNulls, step)), bands, order };
 }
 
