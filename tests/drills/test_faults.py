@@ -105,7 +105,6 @@ def test_a_broker_that_takes_nothing(drill):
 
 @long_form
 def test_more_than_the_backend_can_do_and_a_queue_that_somebody_empties(drill):
-    stack = drill.stack
     with drill.fault("BacklogGrowing"):
         drill.replace("backend", "--job-delay", "2000-2000", "--workers", "2", "--prefetch", "10")
         started = time.time()
