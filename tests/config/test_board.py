@@ -75,7 +75,7 @@ def test_a_charts_last_value_is_that_of_prometheus(page, workshop, api):
 UNITS = [("12.5", "reqps", None, "12.5 req/s"), ("1234567", "bytes", None, "1.18 MiB"), ("90", "s", None, "1.5 min"),
          ("0.999", "percentunit", 2, "99.90 %"), ("4321", "short", None, "4.32k"),
          ("0.0123", "s", None, "12.3 ms"), ("0/0", "none", None, "–"), ("1e300*1e300", "none", None, "∞"),
-         ("0-5", "none", None, "−5"), ("1", "bool_yes_no", None, "Yes"),
+         ("0-0.0001", "percentunit", 1, "0.0 %"), ("0-5", "none", None, "−5"), ("1", "bool_yes_no", None, "Yes"),
          ("2500", "suffix:pears", None, "2,500 pears"),
          ("0.5", "<b>", None, "0.5 <b>")]
 
