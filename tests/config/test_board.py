@@ -41,7 +41,7 @@ def _drawn(one):
 @pytest.mark.parametrize("uid", ["overview", "slo"])
 def test_the_numbers_are_those_of_prometheus(page, workshop, api, uid):
     def settled():
-        """Of a range that ended some seconds ago, so that nothing is added to it; later, where there is nothing in it."""
+        """Of a range that ended some seconds ago, so that nothing is added to it; tried until something is in it."""
         end = int(time.time())
         page.open(f"{workshop.board.url}/d/{uid}?from={(end - 300) * 1000}&to={(end - 15) * 1000}")
         found = [value for one in page.panels() for value in one["values"] if "value" in value]
