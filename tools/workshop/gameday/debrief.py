@@ -55,8 +55,9 @@ def firing(api):
 def gather(api, times, fault):
     """While the fault still lasts."""
     window = max(1, round(times.answered - times.since))
-    found = api.query('min by (alertname) (min_over_time(timestamp(ALERTS{alertstate="firing"})'
-                      f"[{max(1, round(time.time() - times.since))}s:1s]))")
+    firing = 'ALERTS{alertstate="firing"}'
+    found = api.query(f"min by (alertname) (min_over_time(timestamp({firing})[{max(1, round(time.time() - times.since))}s:1s]) "
+                      f"or timestamp({firing}))")  # one that fires since this very second is on no step of the first
     alerts = sorted((moment, labels["alertname"]) for labels, moment in found)
     return Evidence(tuple((name, moment) for moment, name in alerts if name not in times.before | {QUIET}),
                     {objective.slo: _burnt(api, objective, window) for objective in OBJECTIVES},
