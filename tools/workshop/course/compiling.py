@@ -36,13 +36,23 @@ def compile_mine(root, programs, log):
     """Builds the product's programs where they are missing, and the student's; Wrong with the first error."""
     _refuse_empty(root, programs)
     targets = [f"{NAME}_{program}" for program in programs]
-    if not (Path(root) / "build" / PRESET / "build.ninja").exists():
-        packages.ensure(packages.RUN, log)
-    missing = [name for name in ("frontend", "backend") if not (Path(root) / "build" / PRESET / "bin" / name).exists()]
+    missing = _missing(root, log)
     try:
         build.build(root, PRESET, *missing, *targets, patience=2.0)
     except Failure as failure:
         raise explained(root, failure.message) from None
+
+
+def compile_product(root, log):
+    """Builds the product's programs where they are missing: a check of queries wants no tree that compiles."""
+    if missing := _missing(root, log):
+        build.build(root, PRESET, *missing)
+
+
+def _missing(root, log):
+    if not (Path(root) / "build" / PRESET / "build.ninja").exists():
+        packages.ensure(packages.RUN, log)
+    return [name for name in PROGRAMS if not (Path(root) / "build" / PRESET / "bin" / name).exists()]
 
 
 def _refuse_empty(root, programs):
