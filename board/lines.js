@@ -1,7 +1,10 @@
 // From series to what uPlot draws: columns of numbers, stacked or with gaps, and the look of each line.
 
-import { faint } from "/board/colours.js";
-import { paths } from "/board/plot.js";
+import { faint, style } from "/board/colours.js";
+import { axis, axisSize, paths } from "/board/plot.js";
+import { axisLabels } from "/board/units.js";
+
+const POWERS = Array.from({ length: 60 }, (_, i) => 2 ** i); // steps of an axis of bytes
 
 /** Gaps that are to be bridged hold undefined, which uPlot draws across; the others null. `span` is true or the
  *  milliseconds up to which a gap is bridged. */
@@ -18,33 +21,30 @@ function bridged(values, span, step) {
   return out;
 }
 
-/** The series on top of each other where they are to be: {columns, bands between them, order}. */
+/** The series on top of each other where they are to be: {columns, bands between them, order}. The uppermost is drawn
+ *  first, so that one that is 0 does not hide the line that it lies on. */
 export function stacked(rows, step) {
   const piled = rows.filter(({ field }) => stackMode(field) !== "none");
   const free = rows.filter(({ field }) => stackMode(field) === "none");
-  const columns = [];
-  const sum = [];
-  const bands = [];
-  const total = piled[0]?.values.map((_, i) => piled.reduce((all, { values }) => all + (values[i] ?? 0), 0));
-  piled.forEach(({ values, field }, n) => {
-    columns.push(
-      values.map((value, i) => {
-        if (value === null && !sum[i]) return null;
-        sum[i] =
-          (sum[i] ?? 0) + (stackMode(field) === "percent" ? (value ?? 0) / (total[i] || 1) : (value ?? 0));
-        return sum[i];
-      }),
-    );
-    if (n > 0) bands.push({ series: [n + 1, n], fill: faint(piled[n].colour, opacity(field)) });
+  const columns = [...pile(piled).reverse(), ...free.map(({ values }) => values)];
+  const order = [...piled.reverse(), ...free];
+  const bands = piled
+    .slice(1)
+    .map((_, i) => ({ series: [i + 1, i + 2], fill: faint(piled[i].colour, opacity(piled[i].field)) }));
+  return { columns: columns.map((c, i) => bridged(c, order[i].field.custom.spanNulls, step)), bands, order };
+}
+
+/** Each column added to those below. Where one is missing it counts as 0, so that those above are not cut off. */
+function pile(rows) {
+  const sums = rows[0]?.values.map((_, i) => (rows.every(({ values }) => values[i] === null) ? null : 0));
+  const total = sums?.map((_, i) => rows.reduce((all, { values }) => all + (values[i] ?? 0), 0) || 1);
+  return rows.map(({ values, field }) => {
+    const share = stackMode(field) === "percent";
+    values.forEach((value, i) => {
+      if (sums[i] !== null) sums[i] += (value ?? 0) / (share ? total[i] : 1);
+    });
+    return [...sums];
   });
-  return {
-    columns: [
-      ...columns.map((c, i) => bridged(c, piled[i].field.custom.spanNulls, step)),
-      ...free.map(({ values, field }) => bridged(values, field.custom.spanNulls, step)),
-    ],
-    bands,
-    order: [...piled, ...free],
-  };
 }
 
 const stackMode = (field) => field.custom.stacking?.mode ?? "none";
@@ -93,8 +93,32 @@ function lonely(u, series) {
   return found;
 }
 
+/** The scale of all series with the unit of this one. */
+export function scaleFor(field) {
+  const { type, log = 10 } = field.custom.scaleDistribution ?? {};
+  const range = (u, low, high) => extent(field, low, high, type === "log");
+  return type === "log" ? { range, distr: 3, log } : { range };
+}
+
+/** The n-th vertical axis: the first stands left, unless it is to stand right, the second right. */
+export function axisFor(scale, field, n) {
+  const right = field.custom.axisPlacement === "right" || n === 1;
+  const binary = /^(bytes|bin|bits|kbytes)/.test(field.unit ?? "");
+  return axis({
+    scale,
+    side: right ? 1 : 3,
+    space: 32,
+    size: axisSize,
+    ...(binary && { incrs: POWERS }),
+    label: field.custom.axisLabel || undefined,
+    labelSize: 18,
+    grid: { show: n === 0, stroke: style("--grid"), width: 1 },
+    values: (u, splits) => axisLabels(splits, field.unit),
+  });
+}
+
 /** The axis's ends: from 0 where nothing is below it, so that a picture does not exaggerate. */
-export function extent(field, low, high, log) {
+function extent(field, low, high, log) {
   if (low === null || high === null) return log ? [1, 10] : [field.min ?? 0, field.max ?? 1];
   if (log)
     return [

@@ -104,7 +104,7 @@ export class Plot {
       ms: 1e-3,
       pxAlign: true,
       legend: { show: false },
-      padding: [8, 10, 0, 4],
+      padding: [8, 16, 0, 4],
       ...own,
       scales: { x: { time: true, range: () => this.range }, ...own.scales },
       axes: [axis({ values: timeLabels, space: 70, size: 24 }), ...own.axes],

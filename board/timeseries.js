@@ -1,16 +1,15 @@
 // Lines, areas, bars and points over time; stacked or not; with a legend that hides and shows.
 
-import { again, named, nth, byThreshold, steps, style } from "/board/colours.js";
+import { again, named, nth, byThreshold, steps } from "/board/colours.js";
 import { fieldOf, reduce } from "/board/fields.js";
 import { el } from "/board/dom.js";
 import { Exemplars } from "/board/exemplars.js";
 import { Legend } from "/board/legend.js";
-import { extent, line, stacked } from "/board/lines.js";
-import { Plot, axis, axisSize, tipRows } from "/board/plot.js";
-import { axisLabels, format } from "/board/units.js";
+import { axisFor, line, scaleFor, stacked } from "/board/lines.js";
+import { Plot, tipRows } from "/board/plot.js";
+import { format } from "/board/units.js";
 
 const TIP_ROWS = 16;
-const POWERS = Array.from({ length: 60 }, (_, i) => 2 ** i); // steps of an axis of bytes
 
 export class Timeseries {
   constructor(panel) {
@@ -84,37 +83,12 @@ export class Timeseries {
     const axes = [];
     for (const { scale, field } of this.rows) {
       if (scales[scale]) continue;
-      const custom = field.custom;
-      const right = custom.axisPlacement === "right" || axes.length === 1;
-      const incrs = /^(bytes|bin|bits|kbytes)/.test(field.unit ?? "") ? POWERS : undefined;
-      const log = custom.scaleDistribution?.type === "log";
-      scales[scale] = {
-        range: (u, low, high) => extent(field, low, high, log),
-        ...(log && { distr: 3, log: custom.scaleDistribution.log ?? 10 }),
-      };
-      if (axes.length < 2 && custom.axisPlacement !== "hidden") {
-        axes.push(
-          axis({
-            scale,
-            side: right ? 1 : 3,
-            space: 32,
-            size: axisSize,
-            ...(incrs && { incrs }),
-            label: custom.axisLabel || undefined,
-            labelSize: 18,
-            grid: { show: axes.length === 0, stroke: style("--grid"), width: 1 },
-            values: (u, splits) => axisLabels(splits, field.unit),
-          }),
-        );
-      }
+      scales[scale] = scaleFor(field);
+      const shown = axes.length < 2 && field.custom.axisPlacement !== "hidden";
+      if (shown) axes.push(axisFor(scale, field, axes.length));
     }
-    return {
-      scales,
-      axes,
-      bands,
-      series: [{}, ...rows.map(line)],
-      hooks: { draw: [(u) => this.drawLimits(u), (u) => this.exemplars.draw(u)] },
-    };
+    const draw = [(u) => this.drawLimits(u), (u) => this.exemplars.draw(u)];
+    return { scales, axes, bands, series: [{}, ...rows.map(line)], hooks: { draw } };
   }
 
   drawLimits(u) {

@@ -104,7 +104,7 @@ function number(value, decimals) {
     minimumFractionDigits: fixed ?? 0,
     maximumFractionDigits: fixed ?? digits(Math.abs(value)),
   });
-  return text === "-0" ? "0" : text.replace("-", "−");
+  return text.replace(/^-(?=[0.]*$)/, "").replace("-", "−"); // no −0.0
 }
 
 /** [number, unit behind it], both as texts. `decimals` null: three digits that count. */

@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/integration"), str(ROOT /
 
 import composefile  # noqa: E402
 import images  # noqa: E402
-from engine import Engine  # noqa: E402
+from engine import Engine, refuse_hopeless  # noqa: E402
 from until import until  # noqa: E402
 
 CACHE = ROOT / ".workshop/cache/engine"  # what is built stays there for the next run
@@ -32,6 +32,7 @@ if os.environ.get("WORKSHOP_COMPOSE") != "long":
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory):
+    refuse_hopeless()
     with contextlib.ExitStack() as cleanup:
         CACHE.mkdir(parents=True, exist_ok=True)
         lock = cleanup.enter_context(open(CACHE.with_suffix(".lock"), "w"))

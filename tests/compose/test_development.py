@@ -47,13 +47,12 @@ def edit(tree, old, new):
     file.write_text(text.replace(old, new))
 
 
-def test_a_saved_file_runs_within_5_s(stack, tree, record_property):
+def test_a_saved_file_runs_within_5_s(stack, tree):
     until(lambda: hello() == "Hello, World!", 30, every=0.1)
     begin = time.monotonic()
     edit(tree, "Hello, World!", "Hello, Student!")
     until(lambda: hello() == "Hello, Student!", 30, every=0.05)
     seconds = time.monotonic() - begin
-    record_property("seconds", seconds)
     print(f"from the edit to the running program: {seconds:.1f} s")
     assert seconds < IN_TIME
 

@@ -85,6 +85,12 @@ def test_a_page_keeps_the_tickets_of_its_service_quiet_and_no_others(running):
     assert "Slow" not in log()
 
 
+def test_a_watchdog_that_ended_is_no_heartbeat(running):
+    alert = {"status": "resolved", "labels": {"alertname": "Watchdog", "service": "prometheus"}}
+    assert post(running.notifications.url + "/watchdog", {"alerts": [alert]}) == 200
+    stays(lambda: "WATCHDOG" not in running.notifications.log_text(), 0.5)
+
+
 def test_the_watchdog_is_heard_and_not_told_each_time(running):
     raise_alert(running, "Watchdog", "none", "prometheus")
     log = running.notifications.log_text
@@ -105,13 +111,13 @@ def test_silence_is_told_once_and_so_is_its_end():
     heartbeat = notifications.Heartbeat(lambda: now[0])
     assert "alerts get through" in heartbeat.beat()
     assert heartbeat.check() is None and heartbeat.beat() is None
-    now[0] = 61
-    assert "silent for 60 s" in heartbeat.check() and heartbeat.check() is None
+    now[0] = 91
+    assert "silent for 90 s" in heartbeat.check() and heartbeat.check() is None
     assert "heard again" in heartbeat.beat() and heartbeat.beat() is None and heartbeat.check() is None
 
 
 def test_one_who_never_hears_it_says_so():
     now = [0]
     heartbeat = notifications.Heartbeat(lambda: now[0])
-    now[0] = 61
+    now[0] = 91
     assert "silent" in heartbeat.check()

@@ -40,10 +40,14 @@ def _drawn(one):
 
 @pytest.mark.parametrize("uid", ["overview", "slo"])
 def test_the_numbers_are_those_of_prometheus(page, workshop, api, uid):
-    end = int(time.time())
-    page.open(f"{workshop.board.url}/d/{uid}?from={(end - 300) * 1000}&to={(end - 15) * 1000}")
-    shown = [value for one in page.panels() for value in one["values"] if "value" in value]
-    assert len(shown) >= 4
+    def settled():
+        """Of a range that ended some seconds ago, so that nothing is added to it; tried until something is in it."""
+        end = int(time.time())
+        page.open(f"{workshop.board.url}/d/{uid}?from={(end - 300) * 1000}&to={(end - 15) * 1000}")
+        found = [value for one in page.panels() for value in one["values"] if "value" in value]
+        return found if len(found) >= 4 else None
+
+    shown = until(settled, 60, every=1)
     for value in shown:
         (expected,) = [number for labels, number in _at(api, value["expr"], value["at"])
                        if labels == json.loads(value["labels"])]
@@ -60,6 +64,7 @@ def test_a_charts_last_value_is_that_of_prometheus(page, workshop, api):
     end = int(time.time())
     page.open(f"{workshop.board.url}/d/overview?from={(end - 300) * 1000}&to={(end - 15) * 1000}")
     chart = next(one for one in page.panels() if one["type"] == "timeseries")
+    assert chart["legend"]
     at = (end - 15) // chart["step"] * chart["step"]
     for line in chart["legend"]:
         assert any(float(line["last"]) == pytest.approx(number) for _, number in _at(api, line["expr"], at)), line
@@ -70,7 +75,7 @@ def test_a_charts_last_value_is_that_of_prometheus(page, workshop, api):
 UNITS = [("12.5", "reqps", None, "12.5 req/s"), ("1234567", "bytes", None, "1.18 MiB"), ("90", "s", None, "1.5 min"),
          ("0.999", "percentunit", 2, "99.90 %"), ("4321", "short", None, "4.32k"),
          ("0.0123", "s", None, "12.3 ms"), ("0/0", "none", None, "–"), ("1e300*1e300", "none", None, "∞"),
-         ("0-5", "none", None, "−5"), ("1", "bool_yes_no", None, "Yes"),
+         ("0-0.0001", "percentunit", 1, "0.0 %"), ("0-5", "none", None, "−5"), ("1", "bool_yes_no", None, "Yes"),
          ("2500", "suffix:pears", None, "2,500 pears"),
          ("0.5", "<b>", None, "0.5 <b>")]
 
@@ -107,6 +112,18 @@ def test_gaps_are_gaps(page, own):
     assert {20 < one["points"] < 40 for one in found.values()} == {True}
     assert found["gap"]["painted"] == found["up to 15 s"]["painted"] > 50
     assert found["bridged"]["painted"] == found["up to 60 s"]["painted"] > 1.5 * found["gap"]["painted"]
+
+
+@pytest.mark.parametrize("mode, sums", [("normal", [[5, 2, None, 3], [1, 0, None, 3]]),
+                                        ("percent", [[1, 1, None, 1], [0.2, 0, None, 1]]),
+                                        ("none", [[1, None, None, 3], [4, 2, None, None]])])
+def test_stacks_are_sums(page, own, mode, sums):
+    page.open(own.write("stacks", panel("any", "stat", "vector(1)")))
+    rows = [{"values": values, "colour": "#000000", "field": {"custom": {"stacking": {"mode": mode}}}}
+            for values in ([1, None, None, 3], [4, 2, None, None])]
+    found = page.driver.execute_async_script("const [rows, done] = arguments; "
+                                             "import('/board/lines.js').then((m) => done(m.stacked(rows, 5)))", rows)
+    assert found["columns"] == sums and len(found["bands"]) == (mode != "none")
 
 
 # Its controls.

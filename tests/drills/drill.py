@@ -53,7 +53,8 @@ class Drill:
 
     @contextlib.contextmanager
     def fault(self, *names):
-        """The clock of these alerts starts; for their end, it starts at the end of the block."""
+        """The clock of these alerts starts; for their end, it starts at the end of the block. None may fire before."""
+        assert not {name for name, _ in self.firing()} & {*names}
         self.began |= {name: time.time() for name in names}
         yield
         self.began |= {name: time.time() for name in names}

@@ -116,8 +116,7 @@ class Docker:
         since = time.time()
         try:
             if programs:
-                step(f"building the image {self.services['frontend']['image']}")
-                self._compose("build", "frontend", alerts=alerts)
+                self._build(alerts)
             step(f"starting {len(wanted)} containers; RabbitMQ takes longest")
             self._compose("up", "-d", *wanted, alerts=alerts)
             self._wait(wanted, traffic and programs, since)
@@ -128,6 +127,15 @@ class Docker:
                 self.down()
             raise
         self._show_addresses(wanted)
+
+    def _build(self, alerts):
+        """The programs' image. A class without network may have got it from a file: then it is used as it is."""
+        image = self.services["frontend"]["image"]
+        if problem := self._get(BASE):
+            step(f"{image} is used as it is: {BASE} to build it on cannot be pulled ({problem})")
+            return
+        step(f"building the image {image}")
+        self._compose("build", "frontend", alerts=alerts)
 
     def status(self):
         """0 where all that was started runs and is healthy."""

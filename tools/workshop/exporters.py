@@ -27,7 +27,9 @@ class Prometheus(Service):
     def command(self):
         return ["prometheus", f"--config.file={self._config / 'prometheus.yml'}", f"--storage.tsdb.path={self.data}",
                 "--storage.tsdb.retention.time=2d", f"--web.listen-address={HOST}:{self.port}",
-                "--enable-feature=exemplar-storage"]
+                "--enable-feature=exemplar-storage",
+                # What is sent before Alertmanager was discovered is lost, and would be sent again after a minute.
+                "--rules.alert.resend-delay=15s"]
 
     @property
     def _config(self):

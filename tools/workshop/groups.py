@@ -92,7 +92,7 @@ def compose(form):
     def run(root):
         if form == "long":
             packages.ensure(packages.ENGINE, root / ".workshop/logs/apt.log")
-        return _pytest(root, "compose", "release", root / "build/release/bin", WORKSHOP_COMPOSE=form)
+        return _pytest(root, "compose", "release", root / "build/release/bin", "-rs", WORKSHOP_COMPOSE=form)
 
     return run
 

@@ -15,7 +15,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-SILENCE = 60  # seconds; the heartbeat comes every 15 to 30
+SILENCE = 90  # seconds; the heartbeat comes every 15 to 30, after a start within a minute
 LARGEST = 1 << 20  # bytes of a message
 
 
@@ -71,9 +71,13 @@ class Handler(BaseHTTPRequestHandler):
         if told is None or receiver not in ("page", "ticket", "watchdog"):
             return self._answer(400, "this is no message of Alertmanager's to /page, /ticket or /watchdog\n")
         self._answer(200, "ok\n")
-        for line in [self.server.heartbeat.beat()] if receiver == "watchdog" else told:
-            if line:
-                say(line)
+        for line in self._heard(told) if receiver == "watchdog" else told:
+            say(line)
+
+    def _heard(self, told):
+        """A watchdog that ended is no heartbeat: Alertmanager has not heard of it any more, either."""
+        said = self.server.heartbeat.beat() if any(" firing " in line for line in told) else None
+        return [said] if said else []
 
     def _answer(self, status, text):
         self.send_response(status)
