@@ -81,8 +81,8 @@ def exemplars(t, frontend):
         raise Wrong("no bucket of http_latency has an exemplar, in OpenMetrics",
                     expected=f'# {{trace_id="{trace}"}} behind one of them',
                     likely="is histogram_observe_exemplar called, and is what request_known_trace says not NULL?")
-    if f'trace_id="{trace}"' not in {labels for _, labels in there}:
-        shown = next(labels for series, labels in there if "POST" in series) if "POST" in str(there) else next(iter(there))[1]
+    if not any(f'trace_id="{trace}"' in labels for _, labels in there):
+        shown = next((labels for series, labels in there if "POST" in series), "missing")
         raise Wrong(f"the exemplar of a POST /fruit with the trace {trace} is {{{shown}}}", expected=f'{{trace_id="{trace}"}}',
                     likely="EXEMPLAR takes a name, trace_id, and a text, which trace_id_write writes")
     t.saw("a bucket's exemplar names the trace of a request in it")

@@ -13,11 +13,12 @@ FILE = "answers/14/rounds.json"
 PLAY = "./workshop up, then ./workshop gameday, and take your time"
 ADVICE = {
     faults.OTHER_CAUSE: ("the component was right, and the cause another",
-                         "that a thing is slow or idle says where to look; why it is so stands in its own metrics, and in what it was told"),
+                         "that a thing is slow or idle says where to look; why it is so stands in its own metrics, and in what "
+                         "it was told"),
     faults.ELSEWHERE: ("the fault was elsewhere", "what complains is rarely what is broken: go on, from there to whatever it waits for"),
     faults.MISSED: ("you said that nothing is broken, and something was",
-                    "not every fault has an alert. Look at each page of the board once, and compare with an hour ago"),
-    faults.FALSE_ALARM: ("you named a fault, and nothing was broken", "look at the same panel an hour ago: was it any different?"),
+                    "not every fault has an alert. Look at each page of the board once, and compare with how it was before the round"),
+    faults.FALSE_ALARM: ("you named a fault, and nothing was broken", "look at the same panel before the round, and ask what is different"),
     faults.NO_ANSWER: ("you gave up", "the debrief said which queries show it: try them in the next round, before you look elsewhere"),
 }
 

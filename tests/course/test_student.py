@@ -253,7 +253,8 @@ def test_what_a_killed_check_left_is_deleted(servers, stack):
 @pytest.mark.parametrize("right", right_answers() if LONG else [], ids=lambda right: right.name)
 def test_another_right_answer_passes(servers, right):
     files = servers.solved_up_to(right.exercise + 1)
-    servers.set_tree(files | right.changes(files.get))
+    text_of = {path: text if isinstance(text, str) else text.decode() for path, text in files.items()}
+    servers.set_tree(files | right.changes(text_of.get))
     status, said = servers.run("check", str(right.exercise))
     assert status == 0, said
 

@@ -67,7 +67,7 @@ class Check:
 
     def product(self, name, *flags, env=None, ready=True):
         """The same of the product."""
-        self.compile()
+        compiling.compile_product(self.root, self.stack.logs / "apt.log")
         binary = self.root / "build" / compiling.PRESET / "bin" / name
         return self._program(f"the product's {name}", binary, flags, env, ready, None)
 

@@ -58,7 +58,8 @@ FAULTS = (
            "pipeline:published:rate - pipeline:finished:rate", "pipeline:unaccounted:messages"),
           "MessagesLost", "MessagesLost"),
     Fault("stalled-consumer", "backend", "hangs",
-          "the backend's process was stopped (SIGSTOP). The broker still counted it as a consumer",
+          "the backend's process was stopped (SIGSTOP). A scrape got no answer in time; a crashed process would have refused it at "
+          "once, and the broker would have missed its consumer at once, too",
           ('up{job="backend"} == 0', 'sum(rabbitmq_detailed_queue_consumers{queue="task_queue"})',
            'rabbitmq_detailed_queue_messages{queue="task_queue"}'),
           "QueueStalled", "QueueStalled"),

@@ -97,7 +97,8 @@ class Round:
         say("Press Enter as soon as something looks wrong to you. Then type your answer, COMPONENT CAUSE:\n")
         for line in choices():
             say(line)
-        say(f"\n`none` says that nothing is broken, `quit` gives up. From another terminal: ./workshop gameday answer{self.stack.option} …")
+        say("\n`none` says that nothing is broken, `quit` gives up. From another terminal: "
+            f"./workshop gameday answer{self.stack.option} …")
 
     # The wait.
 
