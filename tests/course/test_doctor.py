@@ -80,6 +80,7 @@ LACKS = {
     "a full disk": (dict(disk_free=0.2 * GB), BAD, "0.2 GB are free", "delete"),
     "a disk too full to install": (dict(disk_free=2 * GB, missing=("gcc",)), BAD, "3 GB are wanted", "delete"),
     "no git": (dict(lacks=("git",)), BAD, "there is no git", "apt-get install git"),
+    "no git, which comes with the packages": (dict(lacks=("git",), missing=("git",)), NOTE, "1 packages are missing: git", ""),
     "no packages": (dict(missing=("gcc", "prometheus")), NOTE, "2 packages are missing: gcc, prometheus", "before the class"),
     "no packages and no network": (dict(missing=("gcc",), net="timed out"), BAD, "cannot be reached: timed out", "docs/instructor.md"),
     "no packages and no right": (dict(missing=("gcc",), may_install=False), BAD, "neither root nor is there sudo", "as root"),

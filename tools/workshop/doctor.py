@@ -86,10 +86,12 @@ def system(machine):
 
 
 def programs(machine):
-    for name in ("git", "curl"):
-        if not machine.which(name):
-            yield Finding(BAD, f"there is no {name}", f"install it: sudo apt-get install {name}" if machine.native else "install it")
-    if machine.which("git") and machine.which("curl"):
+    """Those that the exercises type, and that a PATH may lack."""
+    lacking = [name for name in ("git", "curl") if not machine.which(name)]
+    for name in lacking:
+        if not (machine.native and name in machine.missing_packages()):  # else it is told there
+            yield Finding(BAD, f"there is no {name}", f"sudo apt-get install {name}, or correct PATH" if machine.native else "install it")
+    if not lacking:
         yield Finding(GOOD, "git and curl are there")
 
 
