@@ -123,6 +123,10 @@ def solve(course, word, show=False):
     if show:
         return _show(course, entry)
     course.tree.require()
+    if entry.number in course.progress.passed - course.progress.solved:
+        say(f"exercise {entry.number} has passed already, with lines of your own, which stay; "
+            f"./workshop solve {entry.number} --show prints ours")
+        return 0
     files = course.tree.solve_code(entry.number, course.progress.passed) | entry.solution()
     files = {path: text for path, text in files.items() if course.tree.read(path) != _as_text(text)}
     if not files:
