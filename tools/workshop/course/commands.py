@@ -139,6 +139,9 @@ def solve(course, word, show=False):
         course.tree.write(before)
         raise Failure(f"with the lines of exercise {entry.number}, {wrong.saw}; so {NAME}/ was left as it was",
                       f"take out what you wrote for it, or compare: ./workshop solve {entry.number} --show") from None
+    except BaseException:  # Ctrl-C, too
+        course.tree.write(before)
+        raise
     _keep_answers(course, before, entry)
     course.progress.note_solved(entry.number)
     say(f"exercise {entry.number} is in {', '.join(f'{NAME}/{path}' for path in files)}")
