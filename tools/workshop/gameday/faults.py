@@ -49,7 +49,7 @@ FAULTS = (
     Fault("slow-database", "postgres", "slow",
           "somebody's transaction locked the table fruits, again and again, for seconds. Everybody else waited",
           ("sum(rate(postgres_query_seconds_sum[30s])) / sum(rate(postgres_query_seconds_count[30s])) > 0.25",
-           "histogram_quantile(0.9, sum by (le, query) (rate(postgres_query_seconds_bucket[1m])))",
+           "sum by (query) (rate(postgres_query_seconds_sum[30s])) / sum by (query) (rate(postgres_query_seconds_count[30s])) > 0",
            'max_over_time(pg_locks_count{datname="demo",mode="accessexclusivelock"}[1m])'),
           None),
     Fault("lost-messages", "rabbitmq", "loses-messages",

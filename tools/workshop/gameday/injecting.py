@@ -22,7 +22,7 @@ from .guests import Guests
 from .libpq import Connection
 
 SLOW_HELLO = "1000-1500"  # ms
-LOCKED_S, FREE_S = 1.5, 0.5
+LOCKED_S, FREE_S = 2.5, 0.3  # shorter than what makes a program give up a query
 CONNECTIONS = 0.86        # of max_connections
 CONNECT_EVERY = 0.15      # seconds
 GUEST_EVERY = 0.04
