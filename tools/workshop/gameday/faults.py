@@ -53,7 +53,7 @@ FAULTS = (
            'max_over_time(pg_locks_count{datname="demo",mode="accessexclusivelock"}[1m])'),
           None),
     Fault("lost-messages", "rabbitmq", "loses-messages",
-          "a second consumer took messages off task_queue. It gave most of them back, and threw one message in ten away",
+          "a second consumer took messages off task_queue. It gave most of them back, and threw about one message in ten away",
           ('sum(rabbitmq_detailed_queue_consumers{queue="task_queue"}) > 1',
            "pipeline:published:rate - pipeline:finished:rate", "pipeline:unaccounted:messages"),
           "MessagesLost", "MessagesLost"),
