@@ -112,7 +112,7 @@ def by_endpoint(pages):
 
 def p95(pages):
     rate = f"rate({BUCKET}{{{HELLO}}}[1m])"
-    return Question({(): quantile(pages, 0.95, "http_latency", endpoint="/hello")}, "seconds within which 95 % of the greetings came", (
+    return Question({(): quantile(pages, 0.95, "http_latency", endpoint="/hello")}, "seconds within which 95 % of them came", (
         (f"histogram_quantile(0.95, {rate})", "one value for each frontend; add their buckets up first: sum by (le) (rate(…))"),
         (f"avg(histogram_quantile(0.95, {rate}))", "quantiles cannot be averaged: the slow frontend has fewer requests. "
          "Buckets can be added up, so sum by (le) first, then the quantile"),

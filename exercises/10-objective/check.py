@@ -5,7 +5,7 @@ import re
 import time
 
 from workshop.course import Wrong
-from workshop.course.alerting import Story, loaded, one, tell
+from workshop.course.alerting import Story, addressed, loaded, one, tell
 from workshop.course.counting import grown
 from workshop.course.history import History
 from workshop.course.judging import Question, asked
@@ -28,14 +28,15 @@ def check(t):
     ratios = {window: one(groups, "record", record(window), "rules.yml") for window in (LONG, SHORT)}
     rule = one(groups, "alert", ALERT, "rules.yml")
     frontends = started(t)
-    api = t.prometheus({"frontend": [each.url for each in frontends]}, rules=[t.scratch / "rules.yml"])  # it scrapes only later
+    # First, for a Prometheus takes seconds until it scrapes.
+    api = t.prometheus({"frontend": [each.url for each in frontends]}, rules=[t.scratch / "rules.yml"])
     history, pages = made(t, *frontends)
     history.load()
     for window, ratio in ratios.items():
         asked(history, record(window), expanded(ratio["expr"], groups), share(pages, window))
         t.saw(f"{record(window)} is the share of requests that failed")
     tell(t, groups, STORIES, every="5s")
-    told(rule)
+    addressed(rule, "at this pace the budget is gone within the hour, so somebody has to act now")
     t.saw(f"{ALERT} fires and is silent as it should in {len(STORIES)} stories")
     live(t, api, *frontends)
 
@@ -123,14 +124,14 @@ def series(good, bad, code="503"):
 OUTAGE = series("0+100x60 6080+80x55 10580+100x60", "0+0x60 20+20x55 1120+0x60")
 STORIES = (
     Story("nothing fails for ten minutes", "the condition is true without an error; is it the right way round?",
-          series("0+100x120", "0+0x120"), ALERT, silent=(302, 590)),
+          series("0+100x72", "0+0x72"), ALERT, silent=(302, 352)),
     Story("a fifth of all requests fails for nearly five minutes", "is the threshold 4.8 times the 1 % that may fail, 0.048, and "
           "are both ratios shares from 0 to 1?", OUTAGE, ALERT, firing=(572,)),
     Story("6 % of all requests fail, all the time", "that is six times as fast as allowed, and 4.8 was to be the limit: "
-          "4.8 * (1 - 0.99)", series("0+94x120", "0+6x120"), ALERT, firing=(402, 590)),
+          "4.8 * (1 - 0.99)", series("0+94x72", "0+6x72"), ALERT, firing=(352,)),
     Story("3 % of all requests fail, all the time", "the budget lasts 80 minutes at that pace, which is worth a ticket and wakes "
-          "nobody: the page is for 4.8 times as fast as allowed, and more", series("0+97x120", "0+3x120"), ALERT,
-          silent=(302, 590)),
+          "nobody: the page is for 4.8 times as fast as allowed, and more", series("0+97x72", "0+3x72"), ALERT,
+          silent=(302, 352)),
     Story("a fifth of all requests fails, for 20 s so far", "that may be over in a moment, and has cost next to nothing: the "
           "ratio over five minutes must be too high as well", OUTAGE, ALERT, silent=(322,)),
     Story("a fifth of all requests fails, for 100 s so far", "the ratio over five minutes is beyond 4.8 % after 72 s, and then "
@@ -138,19 +139,10 @@ STORIES = (
     Story("a fifth failed for nearly five minutes, and all has been well for one", "nobody can do anything about it any more: "
           "the ratio over 30 s must be too high as well", OUTAGE, ALERT, silent=(647, 690)),
     Story("half of all requests are refused with 404", "those are answers as they should be",
-          series("0+50x120", "0+50x120", "404"), ALERT, silent=(302, 590)),
+          series("0+50x72", "0+50x72", "404"), ALERT, silent=(302, 352)),
     Story("nobody asks for anything", "0 / 0 is no number, and no number is greater than anything; what makes yours fire?",
-          series("100x120", "7x120"), ALERT, silent=(302, 590)),
+          series("100x72", "7x72"), ALERT, silent=(302, 352)),
 )
-
-
-def told(rule):
-    if rule["labels"].get("severity") != "page":
-        raise Wrong(f"the severity of {ALERT} is {rule['labels'].get('severity', 'not said')}", expected="severity: page, below labels:",
-                    likely="at this pace the budget is gone within the hour, so somebody has to act now")
-    if not rule["annotations"].get("summary", "").strip():
-        raise Wrong(f"{ALERT} has no summary", expected="annotations: with a summary, one sentence",
-                    likely="say what users notice")
 
 
 def live(t, api, whole, lame):

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "stats_up": "of the exporter that exercise 12 has written; its check",
     "stats_requests_total": "of the exporter that exercise 12 has written; its check",
     "stats_request_seconds_total": "of the exporter that exercise 12 has written; its check",
+    "frontend:error_ratio:rate30s": "of the rule that exercise 10 has written; its check",
 }
 ANY = re.compile(r"x(_total|_bucket|_sum|_count)?")  # in a document, x stands for any metric: only the form is looked at
 

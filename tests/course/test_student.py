@@ -135,6 +135,14 @@ def test_solve_leaves_other_edits(servers):
     assert "has the solution of exercise 1 already" in servers.run("solve", "1")[1]
 
 
+def test_solve_leaves_an_answer_that_passed(servers):
+    files = servers.solved_up_to(2)
+    servers.set_tree(files | {HELLO: files[HELLO].replace(COUNT, "    counter_add(&hello_total, 1);\n")})
+    assert servers.run("check", "1")[0] == 0
+    status, said = servers.run("solve", "1")
+    assert status == 0 and "has passed already" in said and "counter_add" in servers.tree.read(HELLO)
+
+
 def test_solve_says_which_line_is_in_its_way_and_touches_nothing(servers):
     servers.set_tree(servers.solved_up_to(1))
     edit(servers, HELLO, "    struct app *app = context;\n    int64_t", "    struct app *my_app = context, *app = my_app;\n    int64_t")

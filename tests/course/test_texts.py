@@ -16,7 +16,8 @@ from workshop.course import catalogue, marks, tree
 
 EXERCISES = catalogue.exercises(ROOT)
 IN_C = [number for number in EXERCISES if number <= 5]
-TYPED = [number for number in EXERCISES if number <= 5 or 11 <= number <= 13]  # the others' checks try theirs
+TYPED = [number for number in EXERCISES if number <= 13]
+SILENT = ("cp ", "kill ")  # commands that say nothing where all is well
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 
 
@@ -29,7 +30,7 @@ def here(command, copy):
     """The command for the copy's ports, of which there is no traffic: the texts say what one request does."""
     offset = f" --port-offset {copy.port_offset}"
     command = re.sub(r"^\./workshop up", "./workshop up --no-traffic", command)
-    command = re.sub(r"^(\./workshop [^|]*?)(\s*\||$)", rf"\1{offset}\2", command)
+    command = re.sub(r"(\./workshop (?!dashboards)[^|)]*?)(\s*[|)]|$)", rf"\1{offset}\2", command)
     return re.sub(r"(127\.0\.0\.1|localhost):(\d+)", lambda at: f"{at[1]}:{int(at[2]) + copy.port_offset}", command)
 
 
@@ -43,13 +44,13 @@ def whole(servers):
 @pytest.mark.skipif(form() == "short", reason="in the long form")
 @pytest.mark.parametrize("number", TYPED)
 def test_every_command_of_the_text_runs(whole, number):
-    whole.set_tree(whole.solved_up_to(number + 1))
-    asked = commands(number)
+    solved, asked = whole.solved_up_to(number + 1), commands(number)
     assert f"./workshop check {number}" in asked
     for command in asked:
+        whole.set_tree(solved)  # a command may have copied what the student is to mend
         done = subprocess.run(["bash", "-c", here(command, whole)], cwd=whole.path, text=True, timeout=180,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert done.returncode == 0 and done.stdout.strip(), f"$ {command}\n{done.stdout}"
+        assert done.returncode == 0 and (done.stdout.strip() or command.startswith(SILENT)), f"$ {command}\n{done.stdout}"
         if "grep" in command and number:
             name = shlex.split(command)[-1].strip("^").split(".*")[0]
             assert name in done.stdout

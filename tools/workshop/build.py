@@ -45,8 +45,10 @@ def _must_configure(root, directory):
 
 def _run(root, argv, patience=0.0):
     line, output = LiveLine(patience), []
+    # In English whatever the user's language, for course/compiling.py explains what the compiler says.
     process = subprocess.Popen(argv, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, env=os.environ | {"NINJA_STATUS": "[%f/%t] "})
+                               stderr=subprocess.STDOUT, text=True,
+                               env=os.environ | {"NINJA_STATUS": "[%f/%t] ", "LC_ALL": "C.UTF-8"})
     try:
         for text in process.stdout:
             output.append(text)

@@ -70,8 +70,14 @@ def parser():
     reader.add_argument("-f", "--follow", action="store_true", help="go on as lines are added, until Ctrl-C")
     reader.add_argument("--grep", metavar="TEXT", help="every line with this text, such as a trace_id, in order of time")
     reader.add_argument("-n", "--lines", type=int, metavar="N", help="how many lines")
+    command("down", cmd_down, "end everything")
+    command("reset", cmd_reset, "end everything and delete all data")
     command("doctor", lambda options: doctor(Machine(ROOT, options.port_offset)),
             "whether this computer is ready for the workshop, and what to do where it is not")
+    maker = command("dashboards", cmd_dashboards, "write grafana/dashboards/ anew from grafana/pages/, and say what is wrong there")
+    maker.add_argument("files", nargs="*", type=Path, metavar="FILE", help="write nothing, and look at these files alone")
+    command("rules", cmd_rules, "write prometheus/rules/ anew from their specification, tools/workshop/rules.py")
+    course.add(command, ROOT, lock_of)
     sharer = command("share", lambda options: share(ROOT, options.student, options.listen),
                      "the course: show how far you are to whoever teaches, until Ctrl-C")
     sharer.add_argument("--student", required=True, metavar="NAME", help="the name under which you appear")
@@ -79,12 +85,6 @@ def parser():
                         help=f"who can see it: {HOST}, this computer alone (the default), or 0.0.0.0, the network; port {PORT}")
     command("class", lambda options: show(ROOT, Stack(ROOT, port_offset=options.port_offset)),
             "for whoever teaches: the laptops of class.txt, and how far each is")
-    command("down", cmd_down, "end everything")
-    command("reset", cmd_reset, "end everything and delete all data")
-    maker = command("dashboards", cmd_dashboards, "write grafana/dashboards/ anew from grafana/pages/, and say what is wrong there")
-    maker.add_argument("files", nargs="*", type=Path, metavar="FILE", help="write nothing, and look at these files alone")
-    command("rules", cmd_rules, "write prometheus/rules/ anew from their specification, tools/workshop/rules.py")
-    course.add(command, ROOT, lock_of)
     gameday_words.add(command, ROOT, lock_of)
     tester = command("test", cmd_test, "build and run the tests; without a name, a short form of every group")
     tester.add_argument("group", nargs="?", choices=[*GROUPS, "all"], metavar="|".join([*GROUPS, "all"]))

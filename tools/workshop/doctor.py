@@ -86,10 +86,12 @@ def system(machine):
 
 
 def programs(machine):
-    for name in ("git", "curl"):
-        if not machine.which(name):
-            yield Finding(BAD, f"there is no {name}", f"install it: sudo apt-get install {name}" if machine.native else "install it")
-    if machine.which("git") and machine.which("curl"):
+    """Those that the exercises type, and that a PATH may lack."""
+    lacking = [name for name in ("git", "curl") if not machine.which(name)]
+    for name in lacking:
+        if not (machine.native and name in machine.missing_packages()):  # else it is told there
+            yield Finding(BAD, f"there is no {name}", f"sudo apt-get install {name}, or correct PATH" if machine.native else "install it")
+    if not lacking:
         yield Finding(GOOD, "git and curl are there")
 
 
@@ -145,9 +147,8 @@ def ports(machine):
         return
     free = machine.free_offset()
     for name, port, holder in taken:
-        airplay = machine.darwin and port in (5000, 7000)
-        yield Finding(BAD, f"port {port} ({name}) is taken by {'AirPlay, the receiver of macOS' if airplay else holder}",
-                      "System Settings, General, AirDrop & Handoff: switch AirPlay Receiver off" if airplay else "")
+        yield Finding(BAD, f"port {port} ({name}) is taken by {holder}",
+                      "System Settings, General, AirDrop & Handoff: switch AirPlay Receiver off" if "AirPlay" in holder else "")
     if free:
         yield Finding(NOTE, f"the ports above it are free from {free} on",
                       f"in the place of ending those: ./workshop up --port-offset {free}, and with every other command")

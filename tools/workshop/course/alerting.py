@@ -2,6 +2,7 @@
 unit tests of the student's own, which are tested by taking something out of the rule.
 
     groups = loaded(t, "answers/09/rules.yml")           Prometheus's own reading of the file, or a Wrong
+    addressed(rule, why)                                 Wrong where it wakes nobody, or says nothing
     tell(t, groups, stories)                             Wrong with the first story that ends otherwise
     try_tests(t, "answers/09/test.yml", groups, broken)  Wrong where the tests fail, or do not notice a broken rule
 
@@ -76,6 +77,16 @@ def one(groups, kind, name, where):
                 f"a rule is an item of `rules:` in a group: `- {kind}: {name}`, with `expr:` below it")
 
 
+def addressed(rule, why):
+    """That it wakes somebody, and tells them something."""
+    severity = rule["labels"].get("severity", "not said")
+    if severity != "page":
+        raise Wrong(f"the severity of {rule['alert']} is {severity}", expected="severity: page, below labels:", likely=why)
+    if not rule["annotations"].get("summary", "").strip():
+        raise Wrong(f"{rule['alert']} has no summary", expected="annotations: with a summary, one sentence",
+                    likely="it is all that somebody reads at night: say what is broken, and for whom")
+
+
 def changed(groups, kind, name, **changes):
     """The groups with that rule changed; None takes a key out."""
     def put(rule):
@@ -94,10 +105,7 @@ def tell(t, groups, stories, every="1s"):
     """Wrong with the first that ends otherwise. `every`: how often the rules are evaluated."""
     write(t.scratch / "told.yml", groups)
     (t.scratch / "stories.yml").write_text(json.dumps(
-        {"rule_files": ["told.yml"], "evaluation_interval": every, "tests": [
-            {"interval": "5s", "input_series": [{"series": name, "values": text} for name, text in story.series.items()],
-             "promql_expr_test": [*_moments(i, story, story.firing, 1), *_moments(i, story, story.silent, 0)]}
-            for i, story in enumerate(stories)]}))
+        {"rule_files": ["told.yml"], "evaluation_interval": every, "tests": _played(stories)}))
     content, said = promtool("test", "rules", "stories.yml", cwd=t.scratch)
     if content:
         return
@@ -109,6 +117,17 @@ def tell(t, groups, stories, every="1s"):
     story = stories[number]
     raise Wrong(f"{story.what}: after {moment}, {story.alert} {'fires' if '1E+00' in got else 'is silent'}",
                 expected=expected(story), likely=story.likely)
+
+
+def _played(stories):
+    """Those of the same series together: promtool has to play it once only."""
+    plays = {}
+    for number, story in enumerate(stories):
+        moments = [*_moments(number, story, story.firing, 1), *_moments(number, story, story.silent, 0)]
+        plays.setdefault(json.dumps(story.series), []).extend(moments)
+    return [{"interval": "5s", "promql_expr_test": moments,
+             "input_series": [{"series": name, "values": values} for name, values in json.loads(series).items()]}
+            for series, moments in plays.items()]
 
 
 # What promtool says of a moment that was otherwise; the number of the story is in the query.

@@ -67,7 +67,9 @@ class Check:
 
     def product(self, name, *flags, env=None, ready=True):
         """The same of the product."""
-        self.compile()
+        if not self._compiled:
+            compiling.compile_product(self.root, self.stack.logs / "apt.log")
+            self._compiled.add("product")
         binary = self.root / "build" / compiling.PRESET / "bin" / name
         return self._program(f"the product's {name}", binary, flags, env, ready, None)
 

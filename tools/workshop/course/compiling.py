@@ -37,12 +37,22 @@ def compile_mine(root, programs, log):
     """Builds the product's programs and the student's; Wrong with the first error."""
     _refuse_empty(root, programs)
     targets = [f"{NAME}_{program}" for program in programs]
-    if not (Path(root) / "build" / PRESET / "build.ninja").exists():
-        packages.ensure(packages.RUN, log)
+    _ensure(root, log)
     try:
         build.build(root, PRESET, *PRODUCT, *targets, patience=2.0)
     except Failure as failure:
         raise explained(root, failure.message) from None
+
+
+def compile_product(root, log):
+    """Builds the product's programs alone: a check of queries wants no tree that compiles."""
+    _ensure(root, log)
+    build.build(root, PRESET, *PRODUCT, patience=2.0)
+
+
+def _ensure(root, log):
+    if not (Path(root) / "build" / PRESET / "build.ninja").exists():
+        packages.ensure(packages.RUN, log)
 
 
 def _refuse_empty(root, programs):

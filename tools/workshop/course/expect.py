@@ -1,6 +1,11 @@
 """What a teacher says of metrics: judgements that most checks need, each a Wrong where it does not hold."""
 
+from pathlib import Path
+
+from ..promql import catalogue
 from .report import Wrong
+
+ROOT = Path(__file__).resolve().parents[3]
 
 # What each type is for, said to whoever took another.
 FOR = {
@@ -17,9 +22,8 @@ def family(page, name, kind, labels=(), where="the page"):
     found = page.families.get(name)
     if found is None or not (found.samples or found.type != "untyped"):
         near = page.nearest(name)
-        known = near and not near.startswith(("process_", "libuv_"))
         raise Wrong(f"{where} has no {name}", expected=f"a {kind} of that name",
-                    likely=f"there is {near}: is the name spelt as the exercise says?" if known else
+                    likely=f"there is {near}: is the name spelt as the exercise says?" if near and near not in catalogue(ROOT) else
                     "is it declared at the top of a file of the program that is asked?")
     if found.type != kind:
         raise Wrong(f"{name} is a {found.type}", expected=f"a {kind}: {FOR[kind]}",

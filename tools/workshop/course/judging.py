@@ -66,6 +66,8 @@ def skipped(labels, question):
 
 
 def same(found, truth):
+    if truth.keys() == {()} and len(found) == 1:  # a single value may bear a label that all its series have
+        return near(*found.values(), truth[()])
     return found.keys() == truth.keys() and all(near(found[labels], truth[labels]) for labels in truth)
 
 
