@@ -18,7 +18,7 @@ class Ready:
     """A computer that has everything; a test takes something away."""
 
     root, port_offset, user = Path("/home/ada/workshop"), 0, "ada"
-    name, native, darwin, windows_drive = "Debian GNU/Linux 12", True, False, False
+    name, native, windows_drive = "Debian GNU/Linux 12", True, False
     processor, processors, memory, disk_free = "x86_64", 4, 8 * GB, 50 * GB
     may_install, mirror, charts_cached, running = True, "http://deb.debian.org/debian/", True, False
     missing, images, docker, net, taken, copies, owner, lacks = (), (), "there is no program `docker`", None, (), (), None, ()
@@ -87,7 +87,7 @@ LACKS = {
     "no charts": (dict(charts_cached=False), NOTE, "uPlot", "fetches it once"),
     "a taken port": (dict(taken=(("redis", 6379, "redis-server (pid 7)"),)), BAD, "port 6379 (redis) is taken by redis-server (pid 7)", ""),
     "a way round it": (dict(taken=(("redis", 6379, "redis-server (pid 7)"),)), NOTE, "free from 1000 on", "--port-offset 1000"),
-    "AirPlay": (dict(darwin=True, taken=(("frontend", 5000, "?"),)), BAD, "AirPlay", "switch AirPlay Receiver off"),
+    "AirPlay": (dict(taken=(("frontend", 5000, "AirPlay, the receiver of macOS"),)), BAD, "AirPlay", "switch AirPlay Receiver off"),
     "another user's state": (dict(owner="root"), BAD, "belongs to root", "chown -R ada"),
     "another copy": (dict(copies=(3000,)), NOTE, "another copy runs with --port-offset 3000", "./workshop down --port-offset 3000"),
 }
@@ -112,6 +112,12 @@ def test_a_probe_that_fails_or_hangs_hides_no_other(monkeypatch):
     assert [(level, what.split(" within")[0]) for level, what, _ in found] == [
         (NOTE, "no answer about hangs"), (NOTE, "could not look at fails: ZeroDivisionError: division by zero"),
         (GOOD, "50.0 GB are free on the disk")]
+
+
+def test_macos_has_its_own_words_for_a_taken_port(monkeypatch):
+    monkeypatch.setattr(ports.platform, "system", lambda: "Darwin")
+    assert ports.holder(5000) == "AirPlay, the receiver of macOS"
+    assert "lsof -nP -iTCP:6379" in ports.holder(6379)
 
 
 def run(*words, path=None):

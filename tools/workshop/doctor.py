@@ -136,7 +136,7 @@ def charts(machine):
         yield Finding(GOOD, "the board's charts work without a network")
     else:
         yield Finding(NOTE, "uPlot, which draws the board's charts, is not here yet",
-                      f"{machine.command('up')} fetches it once (50 kB from registry.npmjs.org), if there is a network")
+                      f"{machine.command('up')} fetches it once (164 kB from registry.npmjs.org), if there is a network")
 
 
 def ports(machine):
@@ -147,9 +147,8 @@ def ports(machine):
         return
     free = machine.free_offset()
     for name, port, holder in taken:
-        airplay = machine.darwin and port in (5000, 7000)
-        yield Finding(BAD, f"port {port} ({name}) is taken by {'AirPlay, the receiver of macOS' if airplay else holder}",
-                      "System Settings, General, AirDrop & Handoff: switch AirPlay Receiver off" if airplay else "")
+        yield Finding(BAD, f"port {port} ({name}) is taken by {holder}",
+                      "System Settings, General, AirDrop & Handoff: switch AirPlay Receiver off" if "AirPlay" in holder else "")
     if free:
         yield Finding(NOTE, f"the ports above it are free from {free} on",
                       f"in the place of ending those: ./workshop up --port-offset {free}, and with every other command")

@@ -56,10 +56,6 @@ class Machine:
         return not version or float(version[0]) >= OLDEST[kind]  # Debian's testing has no number
 
     @property
-    def darwin(self):
-        return platform.system() == "Darwin"
-
-    @property
     def processor(self):
         return platform.machine()
 
