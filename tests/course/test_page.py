@@ -34,8 +34,8 @@ def test_what_a_page_says():
     assert (later - page).of("a_total") == 2 and (later - page).of("new") == 2 and (later - page).of("g", no="label") == 0
 
 
-@pytest.mark.parametrize("line", ["requests so far: 7", "a", "a{b=1} 2", 'a{b="1" 2', 'a{b="1",,c="2"} 2', 'a{b="1"b="2"} 2', "a one", "1a 2",
-                                  "a 0x1p3", "a 1_000", "a{b=\"\\q\"} 1", "<html>", "a 1 2 3", "# TYPE a number", "a 1,5",
+@pytest.mark.parametrize("line", ["requests so far: 7", "a", "a{b=1} 2", 'a{b="1" 2', 'a{b="1",,c="2"} 2',
+                                  'a{b="1"b="2"} 2', "a one", "1a 2", "a 0x1p3", "a 1_000", "a{b=\"\\q\"} 1", "<html>", "a 1 2 3", "# TYPE a number", "a 1,5",
                                   'a{b="1",b="2"} 3', "hello_total 1\nhello_total 1", '{"hello": 1}', "a=1"])
 def test_a_line_that_is_none_is_named(line):
     with pytest.raises(Garbage, match=r"line \d of /metrics"):

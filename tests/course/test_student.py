@@ -145,7 +145,8 @@ def test_solve_leaves_an_answer_that_passed(servers):
 
 def test_solve_says_which_line_is_in_its_way_and_touches_nothing(servers):
     servers.set_tree(servers.solved_up_to(1))
-    edit(servers, HELLO, "    struct app *app = context;\n    int64_t", "    struct app *my_app = context, *app = my_app;\n    int64_t")
+    edit(servers, HELLO, "    struct app *app = context;\n    int64_t",
+         "    struct app *my_app = context, *app = my_app;\n    int64_t")
     before = {path: servers.tree.read(path) for path in servers.solved_up_to(1)}
     line = before[HELLO].split("\n").index("    struct app *my_app = context, *app = my_app;") + 1
     status, said = servers.run("solve", "1")

@@ -54,8 +54,8 @@ What `t` offers (checking.py):
     t.saw(text)                           a line for the report
 
 What a Running offers (running.py): .get(path) .post(path, json) .request(method, path, body, headers) → Answer(status,
-body, headers, .json(), .seconds); .page() → Page; .url .port .pid .alive .log_text(); .end() → exit status. A crash, a hang or
-garbage becomes a Wrong by itself, with the signal and the last line of its log.
+body, headers, .json(), .seconds); .page() → Page; .url .port .pid .alive .log_text(); .end() → exit status. A crash,
+a hang or garbage becomes a Wrong by itself, with the signal and the last line of its log.
 
 A Page (exposition.py): page.families[name] → Family(name, type, help, samples); page.value(name, **labels), the sum over
 the samples that bear these labels, None where there is none; page.labels(name); page - before → Growth, with .of(name,

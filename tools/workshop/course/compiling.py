@@ -12,8 +12,8 @@ PRESET = "release"
 PRODUCT = ("frontend", "backend", "traffic")  # the other side of a check: as new as the tree
 ERROR = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+):\d+: (?:fatal )?error: (?P<text>.*)$", re.M)
 USE = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+):\d+: note: ", re.M)
-LINK = re.compile(r"^(?:.*: )?(?P<file>[^:\n]*\.c):(?:\(\.text[^)]*\)|\d+): (?P<text>(?:undefined reference|multiple definition).*)$",
-                  re.M)
+LINK = re.compile(r"^(?:.*: )?(?P<file>[^:\n]*\.c):(?:\(\.text[^)]*\)|\d+): "
+                  r"(?P<text>(?:undefined reference|multiple definition).*)$", re.M)
 SAYS = (
     (r"‘struct <anonymous>’ has no member named ‘(?P<name>\w+)’", "the metric has no label of that name"),
     (r"no field|has no member named", "is the name spelt as in its declaration?"),
