@@ -30,9 +30,17 @@ def asked(t, frontend, total, when, likely, delete=True):
     if answer.status != 200 or answer.json().get("total_quantity") != total:
         raise Wrong(f"GET /fruit answers {answer.status} {answer.body.strip()[:80]}", expected=f"a total_quantity of {total}",
                     likely="the gauge must not change what is answered")
+    filled(t, KEY, total)
     told = frontend.page().value("all_fruits")
     if told != total:
         raise Wrong(f"all_fruits is {told:g} after {when}, where GET /fruit said {total}", expected=f"{total}", likely=likely)
+
+
+def filled(t, key, total):
+    """Until the cache has the sum: the frontend need not wait for that before it answers, but the check before it goes on."""
+    t.until(lambda: t.place.redis("GET", key) == str(total), 5,
+            lambda: Wrong(f"the cache does not hold what GET /fruit answered: {key} is {t.place.redis('GET', key)}",
+                          expected=str(total), likely="does fill_cache still run where the database has answered?"))
 
 
 def other(t, frontend):

@@ -59,7 +59,15 @@ def ask(t, frontend, result, times, what):
     for _ in range(times):
         prepare(t, result)
         frontend.get(PATH)
+        filled(t)
     judge(frontend.page() - before, result, times, what)
+
+
+def filled(t):
+    """The frontend need not wait for the cache before it answers, but the next request must find it as it was prepared."""
+    t.until(lambda: t.place.redis("GET", KEY) is not None, 5,
+            Wrong(f"the cache has no {KEY} after GET {PATH}", expected="the sum that was answered",
+                  likely="does fill_cache still run where the database has answered?"))
 
 
 def prepare(t, result):

@@ -86,7 +86,7 @@ class Check:
         made = self.spawn(name, [binary, *flags], environment, port)
         made.where = tree
         if ready is True:
-            made.wait_ready(lambda: http_get(made.url + "/ready")[0] == 200)
+            made.wait_ready(lambda: _all_up(made))
         elif ready:
             made.wait_ready(lambda: ready(made))
         return made
@@ -157,6 +157,12 @@ class Check:
                 raise wrong() if callable(wrong) else wrong
             time.sleep(0.02)
         return found
+
+
+def _all_up(running):
+    """Ready, and the cache is there as well, without which it would be ready too."""
+    status, body = http_get(running.url + "/ready")
+    return status == 200 and '"down"' not in body
 
 
 def _configuration(targets, rules, interval):
