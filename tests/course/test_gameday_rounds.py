@@ -21,7 +21,6 @@ def other(names, right):
     return next(name for name in names if name not in (right, faults.NOTHING))
 
 
-
 # The choice.
 
 def test_thirty_seeds_bring_every_fault_and_rounds_without_one():

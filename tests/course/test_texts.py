@@ -16,7 +16,6 @@ from workshop.course import catalogue, marks, tree
 
 EXERCISES = catalogue.exercises(ROOT)
 IN_C = [number for number in EXERCISES if number <= 5]
-TYPED = [number for number in EXERCISES if number <= 13]
 SILENT = ("cp ", "kill ")  # commands that say nothing where all is well
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 
@@ -42,7 +41,7 @@ def whole(servers):
 
 
 @pytest.mark.skipif(form() == "short", reason="in the long form")
-@pytest.mark.parametrize("number", TYPED)
+@pytest.mark.parametrize("number", EXERCISES)
 def test_every_command_of_the_text_runs(whole, number):
     solved, asked = whole.solved_up_to(number + 1), commands(number)
     assert f"./workshop check {number}" in asked

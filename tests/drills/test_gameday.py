@@ -149,7 +149,8 @@ def test_wrong_answers(game):
                          ("postgres memory-limit", "It was somewhere else."), ("quit", "You gave up.")):
         process = game.broken("useless-cache", within=1)
         time.sleep(1)  # `none` before the time is over is refused
-        status, said = ended(process, answer + "\n")
+        status, said = ended(process, f"\nredis sad\n{answer}\n")  # in one piece
+        assert "noted: " in said and "no cause 'sad'" in said
         assert status == 1 and says in said and "It was redis, memory-limit" in said, said
         assert maxmemory(game) == str(256 << 20)
 

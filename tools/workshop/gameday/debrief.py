@@ -1,5 +1,6 @@
 """What is said when a round is over: what it was, what Prometheus remembers of it, and how long it took."""
 
+import textwrap
 import time
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from ..rules import BUDGET, OBJECTIVES
 from . import faults
 
 QUIET = "Watchdog"
+WIDTH = 105  # of what is told; a query is longer, but is not cut
 VERDICTS = {
     faults.RIGHT: "That is right.",
     faults.OTHER_CAUSE: "The component is right, the cause is another.",
@@ -100,7 +102,7 @@ def _said(answer):
 def _was(fault):
     if fault is None:
         return "Nothing was broken. Who answers that, after a look at the right places, is as good as who finds a fault."
-    return f"It was {fault.component}, {fault.cause}: {fault.story}."
+    return textwrap.fill(f"It was {fault.component}, {fault.cause}: {fault.story}.", WIDTH, break_on_hyphens=False)
 
 
 def _reached(times, result, fault):

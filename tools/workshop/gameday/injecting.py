@@ -22,11 +22,11 @@ from .guests import Guests
 from .libpq import Connection
 
 SLOW_HELLO = "1000-1500"  # ms
-LOCKED_S, FREE_S = 1.5, 0.5
+LOCKED_S, FREE_S = 2.5, 0.3  # shorter than what makes a program give up a query
 CONNECTIONS = 0.86        # of max_connections
 CONNECT_EVERY = 0.15      # seconds
 GUEST_EVERY = 0.04
-THROWN_AWAY = 6           # of the messages that it gets, which is about every second: one of so many
+THROWN_AWAY = 8           # one of so many that it gets: every second message, those included that it gives back, so one in nine
 
 
 class Injection:

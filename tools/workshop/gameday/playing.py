@@ -30,13 +30,10 @@ class Terminal:
 
     def line(self):
         """The next line; after TICK seconds, None."""
-        if not self._readable():
-            if not self._open or not self._in_foreground():
-                time.sleep(TICK)
-            return None
-        data = os.read(sys.stdin.fileno(), 4096)
-        self._open = bool(data)
-        self._buffer += data
+        if b"\n" not in self._buffer and self._readable():
+            data = os.read(sys.stdin.fileno(), 4096)
+            self._open = bool(data)
+            self._buffer += data
         return self._first()
 
     def _first(self):
@@ -47,9 +44,10 @@ class Terminal:
         return line.decode(errors="replace")
 
     def _readable(self):
-        if b"\n" in self._buffer:
-            return True
-        return self._open and self._in_foreground() and bool(select.select([sys.stdin], [], [], TICK)[0])
+        if self._open and self._in_foreground():
+            return bool(select.select([sys.stdin], [], [], TICK)[0])
+        time.sleep(TICK)
+        return False
 
     @staticmethod
     def _in_foreground():
