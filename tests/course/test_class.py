@@ -229,3 +229,17 @@ def test_nothing_is_shared_unasked():
     """The stack has no such service, so `up` cannot start it."""
     from workshop import Stack
     assert "share" not in Stack(ROOT).services and share.PORT not in ports.PORTS.values()
+
+
+def test_what_was_passed_lately_is_told_after_the_first_twenty_minutes_too(tmp_path):
+    """A passed one long ago and one lately; B came later."""
+    panel = next(panel for panel in DASHBOARD["panels"] if panel["title"] == "Passed in the last 20 minutes")
+    series = {'{student="A",exercise="0"}': "0x4 1x40", '{student="A",exercise="1"}': "0x24 1x20", '{student="B",exercise="0"}': "_x29 1x20"}
+    (tmp_path / "rules.yml").write_text("groups: []\n")
+    (tmp_path / "test.yml").write_text(json.dumps({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [{
+        "interval": "1m",
+        "input_series": [{"series": f"workshop_exercise_passed{labels}", "values": values} for labels, values in series.items()],
+        "promql_expr_test": [{"expr": panel["targets"][0]["expr"], "eval_time": "35m", "exp_samples": [
+            {"labels": '{student="A"}', "value": 1}, {"labels": '{student="B"}', "value": 1}]}]}]}))
+    done = subprocess.run(["promtool", "test", "rules", tmp_path / "test.yml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -136,7 +136,7 @@ def charts(machine):
         yield Finding(GOOD, "the board's charts work without a network")
     else:
         yield Finding(NOTE, "uPlot, which draws the board's charts, is not here yet",
-                      f"{machine.command('up')} fetches it once (50 kB from registry.npmjs.org), if there is a network")
+                      f"{machine.command('up')} fetches it once (164 kB from registry.npmjs.org), if there is a network")
 
 
 def ports(machine):

@@ -23,8 +23,8 @@ def family(page, name, kind, labels=(), where="the page"):
     if found is None or not (found.samples or found.type != "untyped"):
         near = page.nearest(name)
         raise Wrong(f"{where} has no {name}", expected=f"a {kind} of that name",
-                    likely=f"there is {near}: is the name spelt as the exercise says?" if near and near not in catalogue(ROOT) else
-                    "is it declared at the top of a file of the program that is asked?")
+                    likely=f"there is {near}: is the name spelt as the exercise says?"
+                    if near and near not in catalogue(ROOT) else "is it declared at the top of a file of the program that is asked?")
     if found.type != kind:
         raise Wrong(f"{name} is a {found.type}", expected=f"a {kind}: {FOR[kind]}",
                     likely=f"{found.type.upper()} in its declaration where {kind.upper()} belongs")
