@@ -6,6 +6,9 @@
     checking.py    Check: what a check can ask for                       report.py    what a check says
     running.py     a program under check, with requests and its end      place.py     a vhost and databases of its own
     exposition.py  /metrics read strictly: Page, Growth                  expect.py    what a teacher says of metrics
+    history.py     real pages laid out in time: five minutes of Prometheus in a second
+    judging.py     a query judged by its answer, with a word on the mistake      counting.py  the truth without PromQL
+    alerting.py    rules: promtool, stories that an alert must end rightly, tests that must notice a broken rule
 
 An exercise is a directory exercises/NN-name/:
 
@@ -64,7 +67,8 @@ the samples that bear these labels, None where there is none; page.labels(name);
 answers.query(t, path), .rows(api, query), .number(api, query) put an answer in PromQL to such a Prometheus (answers.py).
 
 Answers 6 to 10 need Prometheus with a truth that is known: t.servers("prometheus") is the stack's own. One that scrapes
-only the check's programs, every second, is t.prometheus({"frontend": frontend.url}, rules=None, interval="1s") → Api.
+only the check's programs, every second, is t.prometheus({"frontend": frontend.url}, rules=None, interval="1s") → Api; it
+takes five seconds until it scrapes. Where the past matters, history.py has an answer at once, and the same each time.
 """
 
 from . import answers, expect

@@ -92,8 +92,8 @@ def wrong(history, where, text, question, outcome, found):
             return Wrong(f"{where} gives {told(found)}", expected=f"{question.what}: {told(question.truth)}", likely=word)
     extra, missing = difference(found, question.truth)
     if extra or missing:
-        names = ", ".join(sorted(missing or extra))
-        return Wrong(f"{where} gives {len(found)} values, with the labels {', '.join(sorted(all_labels(found))) or 'none'}",
+        names = ", ".join(sorted(missing or extra)[:4])
+        return Wrong(f"{where} gives {len(found)} values, with the labels {', '.join(sorted(all_labels(found))[:6]) or 'none'}",
                      expected=f"{question.what}: {told(question.truth)}",
                      likely=f"sum by ({names}) (…) keeps that label" if missing else
                      f"each {names} has a value of its own: put them together with sum, which drops "

@@ -139,9 +139,10 @@ class SlowEndpoint(Injection):
     @staticmethod
     def undo(stack, note):
         """Where it stopped the frontend and came no further, there is one to start as well."""
-        stack.mine = note["mine"]
+        before, stack.mine = stack.mine, note["mine"]
         if stack.rabbitmq.running:
             stack.frontend.restart()
+        stack.mine = before
 
 
 class BrokerAlarm(Injection):
