@@ -183,6 +183,7 @@ def chosen(group, long=False, seconds=None):
 def run_tests(root, group=None, long=False, seconds=None):
     """Exit status 0 where everything passed."""
     packages.ensure(packages.RUN + packages.TEST, root / ".workshop/logs/apt.log")
+    packages.ensure_where_packaged(packages.BROWSER, root / ".workshop/logs/apt.log")
     with locked(root / ".workshop/lock-test", "test"):
         results = [(name, *_run(name, part, root)) for name, part in chosen(group, long, seconds).items()]
     say()
