@@ -453,6 +453,7 @@ static void a_paused_one_lives_on_without_signs_of_life(void **state)
     assert_true(broker.heartbeats >= 3); /* it shows its own */
     also = NULL;
     amqp_consumer_pause(consumer, false);
+    usleep(600000); /* the timer of the heartbeats is due, and comes before the socket */
     WAIT(delivered == 100);
     assert_int_equal(broker.accepted, 1); /* the pause is not held against the broker */
 }
@@ -556,9 +557,11 @@ static void a_paused_one_closes_politely(void **state)
     (void)state;
     start_and_pause();
     int before = delivered;
+    assert_int_equal(broker.unwritten, 1);
     amqp_consumer_close(consumer, on_closed, NULL);
     WAIT(closed);
     assert_int_equal(broker.polite, 1);
+    assert_int_equal(broker.unwritten, 0); /* it read on, for the answer stands behind it all */
     assert_int_equal(delivered, before);
 }
 
