@@ -149,7 +149,7 @@ def counts(report):
 
 
 # What the short form leaves out under the sanitizers, where each of them takes a minute or more.
-SLOW = "workshop_command or traffic or amqp_room or backend_faults"
+SLOW = "test_workshop or traffic or amqp_room or backend_faults"
 
 FUZZ_SECONDS = 60  # for each target, where the group is asked for by its name
 
@@ -167,7 +167,7 @@ GROUPS = {
     "fuzz": {"fuzz": fuzz(10)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
-LONG = {"integration, address sanitizer": integration("asan", "-k", "not workshop_command"),
+LONG = {"integration, address sanitizer": integration("asan", "-k", "not test_workshop"),
         "faults": faults("long"), "compose": compose("long"), "drills": drills("long"), "fuzz": fuzz(FUZZ_SECONDS)}
 
 
