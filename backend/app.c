@@ -1,29 +1,10 @@
 /* Wires the backend together, and takes it apart again; see app.h. */
 #include "backend/app.h"
 
+#include "backend/ready.h"
 #include "base/log.h"
 #include "contract/message.h"
 #include "contract/schema.h"
-
-static const struct http_route routes[] = {HTTP_BUILTIN_ROUTES, {NULL}};
-
-/* What /ready asks. */
-static bool consumer_up(void *app)
-{
-    return amqp_consumer_up(((struct app *)app)->consumer);
-}
-static bool publisher_up(void *app)
-{
-    return amqp_publisher_up(((struct app *)app)->publisher);
-}
-static bool postgres_is_up(void *app)
-{
-    return postgres_up(((struct app *)app)->postgres);
-}
-static bool redis_is_up(void *app)
-{
-    return redis_up(((struct app *)app)->redis);
-}
 
 /* Shutdown: take nothing new ---------------------------------------------------------------- */
 
@@ -151,26 +132,25 @@ static int start_parts(struct app *app, struct err *err)
     return rc ? err_set(err, rc, "%s", err_text(rc)) : OK;
 }
 
+static const struct http_route routes[] = {HTTP_BUILTIN_ROUTES, {NULL}}; /* [0 */
+
 static int start_server(struct app *app, struct err *err)
 {
-    app->dependencies[0] = (struct http_dependency){"consumer", consumer_up, app};
-    app->dependencies[1] = (struct http_dependency){"publisher", publisher_up, app};
-    app->dependencies[2] = (struct http_dependency){"postgres", postgres_is_up, app};
-    app->dependencies[3] = (struct http_dependency){"redis", redis_is_up, app, .optional = true};
-    app->builtin = (struct http_builtin){&app->loop, app->dependencies};
-    http_builtin_setup(&app->builtin);
     app->router = (struct http_router){routes, app};
     const struct http_server_options options = {
         .address = app->settings.listen, .handler = http_router_handle, .ctx = &app->router};
     app->server = http_server_listen(&app->loop, &options, err);
     return app->server ? OK : err->code;
-}
+} /* 0] */
 
 int app_start(struct app *app)
 {
     struct err err = {0};
     int rc = loop_init(&app->loop);
-    rc = rc ? err_set(&err, rc, "%s", err_text(rc)) : start_server(app, &err);
+    if (rc != OK)
+        return log_error("cannot start the event loop", LOG_ERR(rc)), rc;
+    ready_setup(app);
+    rc = start_server(app, &err); /* [0] */
     rc = rc ? rc : start_parts(app, &err);
     rc = rc ? rc : start_clients(app, &err);
     if (rc != OK) {

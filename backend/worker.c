@@ -10,16 +10,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
-SUMMARY_VEC(job_duration, "worker_job_duration_seconds",
+SUMMARY_VEC(job_duration, "worker_job_duration_seconds", /* [5 */
             "Time from a job's start to the end of its work, a fruit's commit included.",
-            QUANTILES(.5, .9, .99), WINDOW(600), kind);
+            QUANTILES(.5, .9, .99), WINDOW(600), kind); /* 5] */
 COUNTER_VEC(jobs, "worker_jobs_total", "Jobs finished, by what became of them.", kind, result);
 GAUGE(busy, "worker_busy", "Workers that sleep through a job now.");
 
 static const char *const kind_names[JOB_KINDS] = {"hello", "fruit", "unknown"};
 static const char *const result_names[JOB_RESULTS] = {"stored", "duplicate", "dead_letter", "done"};
 static counter *finished[JOB_KINDS][JOB_RESULTS];
-static summary *durations[JOB_KINDS];
+static summary *durations[JOB_KINDS]; /* [5] */
 
 static void start_sleeping(struct worker *w, const struct hello *job);
 
@@ -37,8 +37,8 @@ static void bind_metrics(void)
         for (int r = 0; r < JOB_RESULTS; r++)
             if (possible[k][r])
                 finished[k][r] = with(jobs, .kind = kind_names[k], .result = result_names[r]);
-    for (int k = 0; k < JOB_UNKNOWN; k++)
-        durations[k] = with(job_duration, .kind = kind_names[k]);
+    for (int k = 0; k < JOB_UNKNOWN; k++)                         /* [5] */
+        durations[k] = with(job_duration, .kind = kind_names[k]); /* [5] */
 }
 
 static int allocate(struct worker *w)
@@ -81,8 +81,8 @@ void worker_job_finished(struct worker *w, const struct job *job, enum job_resul
     double seconds = clock_seconds(job->started, clock_now());
     amqp_consumer_ack(w->app->consumer, job->tag);
     counter_inc(finished[job->kind][result]);
-    if (job->kind != JOB_UNKNOWN)
-        summary_observe(durations[job->kind], seconds);
+    if (job->kind != JOB_UNKNOWN)                       /* [5] */
+        summary_observe(durations[job->kind], seconds); /* [5] */
     job_log(&w->app->recorder, &(struct job_line){.trace = &job->trace,
                                                   .kind = kind_names[job->kind],
                                                   .result = result_names[result],

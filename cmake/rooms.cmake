@@ -52,6 +52,28 @@ function(program name)
   target_link_libraries(${name} PRIVATE ${closure})
 endfunction()
 
+# student_program(name USES room … [LIBRARIES target …]): mine/<name>/*.c, where the course's tree exists, becomes bin/mine/<name>
+# (target mine_<name>), of the same rooms as the product's. It is built only where it is asked for, and
+# warnings do not stop it, but for those that hide a mistake.
+function(student_program name)
+  cmake_parse_arguments(P "" "" "USES;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/mine/${name}/*.c)
+  if(NOT sources)
+    return()
+  endif()
+  set(shown ${CMAKE_BINARY_DIR}/include/mine_${name})
+  file(MAKE_DIRECTORY ${shown})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/mine/${name} ${shown}/${name} SYMBOLIC)
+  rooms_closure(closure ${P_USES})
+  add_executable(mine_${name} EXCLUDE_FROM_ALL ${sources})
+  target_include_directories(mine_${name} PRIVATE ${shown})
+  target_link_libraries(mine_${name} PRIVATE ${closure} ${P_LIBRARIES})
+  target_compile_options(mine_${name} PRIVATE -Wno-error -Werror=implicit-function-declaration
+                         -Werror=incompatible-pointer-types -Werror=int-conversion)
+  set_target_properties(mine_${name} PROPERTIES OUTPUT_NAME ${name}
+                        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/mine)
+endfunction()
+
 # unit_test(name USES room …): tests/unit/<name>.c becomes an executable that CTest runs.
 # LABELS threads marks a test that the thread sanitizer runs too.
 function(unit_test name)

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-GAUGE(all_fruits, "all_fruits", "Quantity of all fruits in the last minute.");
-GAUGE_VEC(recent_fruits, "recent_fruits", "Quantity of recent fruits.", fruit);
-COUNTER_VEC(cache_requests, "cache_requests_total",
-            "Requests that asked the cache, by what it said.", result);
+GAUGE(all_fruits, "all_fruits", "Quantity of all fruits in the last minute.");  /* [2] */
+GAUGE_VEC(recent_fruits, "recent_fruits", "Quantity of recent fruits.", fruit); /* [3] */
+COUNTER_VEC(cache_requests, "cache_requests_total",                             /* [11 */
+            "Requests that asked the cache, by what it said.", result);         /* 11] */
 
 enum { SUM_ALL, SUM_OF_ONE };
 const struct postgres_prepared fruit_statements[] = {
@@ -27,9 +27,9 @@ const struct postgres_prepared fruit_statements[] = {
 };
 
 enum { CACHE_HIT, CACHE_MISS, CACHE_ERROR, CACHE_RESULTS };
-static const char *const cache_results[CACHE_RESULTS] = {"hit", "miss", "error"};
-static counter *cache_counters[CACHE_RESULTS];
-static gauge *gauges[LOOKUPS];
+static const char *const cache_results[CACHE_RESULTS] = {"hit", "miss", "error"}; /* [11] */
+static counter *cache_counters[CACHE_RESULTS];                                    /* [11] */
+static gauge *recent[FRUIT_COUNT];                                                /* [3] */
 
 static void ask_cache(struct fruit_lookup *l);
 static void on_cached(int status, const redisReply *reply, void *lookup);
@@ -40,12 +40,12 @@ static void answer_all(struct fruit_lookup *l, const char *digits);
 
 void fruit_lookups_init(struct fruit_lookups *lookups, struct app *app)
 {
-    for (int i = 0; i < CACHE_RESULTS; i++)
-        cache_counters[i] = with(cache_requests, .result = cache_results[i]);
-    for (int i = 0; i < LOOKUPS; i++) {
-        gauges[i] = i == FRUIT_ALL ? &all_fruits : with(recent_fruits, .fruit = fruit_name(i));
+    for (int i = 0; i < CACHE_RESULTS; i++)                                   /* [11] */
+        cache_counters[i] = with(cache_requests, .result = cache_results[i]); /* [11] */
+    for (int i = 0; i < LOOKUPS; i++)
         lookups->by_fruit[i] = (struct fruit_lookup){.fruit = (enum fruit)i, .app = app};
-    }
+    for (int i = 0; i < FRUIT_COUNT; i++)                        /* [3] */
+        recent[i] = with(recent_fruits, .fruit = fruit_name(i)); /* [3] */
 }
 
 void fruit_lookups_give_up(struct fruit_lookups *lookups)
@@ -109,7 +109,7 @@ void fruit_get(struct http_exchange *x, void *context)
         http_reply_error(x, 400, "Invalid fruit");
         return;
     }
-    fruit_request_count();
+    fruit_request_count(); /* [1] */
     struct fruit_lookup *l = &app->lookups.by_fruit[fruit];
     if (waiters_add(&l->waiting, x) != OK)
         reply_unavailable(x);
@@ -200,9 +200,11 @@ static void answer_all(struct fruit_lookup *l, const char *digits)
     struct waiters answered = l->waiting;
     l->waiting = l->spare;
     l->state = LOOKUP_IDLE;
-    counter_add(cache_counters[l->cache_result], answered.count);
-    if (digits)
-        gauge_set(gauges[l->fruit], strtod(digits, NULL));
+    counter_add(cache_counters[l->cache_result], answered.count); /* [11] */
+    if (digits && l->fruit == FRUIT_ALL)                          /* [2] */
+        gauge_set(&all_fruits, strtod(digits, NULL));             /* [2] */
+    if (digits && l->fruit != FRUIT_ALL)                          /* [3] */
+        gauge_set(recent[l->fruit], strtod(digits, NULL));        /* [3] */
 
     char body[96];
     int len = snprintf(body, sizeof body, "{\"fruit\":\"%s\",\"total_quantity\":%s}",

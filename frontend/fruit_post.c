@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <strings.h>
 
-COUNTER(fruit_requests, "fruit_requests_total",
+COUNTER(fruit_requests, "fruit_requests_total", /* [1 */
         "Requests for fruit, GET and POST, that passed validation.");
 
 void fruit_request_count(void)
 {
     counter_inc(&fruit_requests);
-}
+} /* 1] */
 
 /* What is kept of an order until the broker has confirmed it. */
 struct order {
@@ -91,7 +91,7 @@ void fruit_post(struct http_exchange *x, void *context)
     } else if (choose_id(request, order.id) != OK) {
         http_reply_error(x, 400, "Invalid Idempotency-Key");
     } else {
-        fruit_request_count();
+        fruit_request_count(); /* [1] */
         publish_order(context, &order);
     }
 }

@@ -11,7 +11,7 @@ struct http_exchange;
  * is rejected is never published. */
 void fruit_post(struct http_exchange *x, void *app);
 
-/* fruit_requests_total: GET and POST /fruit that passed validation. */
-void fruit_request_count(void);
+/* fruit_requests_total: GET and POST /fruit that passed validation. [1 */
+void fruit_request_count(void); /* 1] */
 
 #endif

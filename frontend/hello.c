@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-COUNTER(hello_total, "hello_total", "Total number of hello requests.");
+COUNTER(hello_total, "hello_total", "Total number of hello requests."); /* [1] */
 
 /* A request that waits out its delay. Its client may leave meanwhile; the exchange stays until it
  * is answered (http/server.h). */
@@ -79,7 +79,7 @@ static void publish_later(struct app *app, struct http_exchange *x, uint64_t del
 void hello_get(struct http_exchange *x, void *context)
 {
     struct app *app = context;
-    counter_inc(&hello_total);
+    counter_inc(&hello_total); /* [1] */
     int64_t delay_ms = setting_range_pick(app->settings.hello_delay);
     if (delay_ms > 0)
         publish_later(app, x, (uint64_t)delay_ms);

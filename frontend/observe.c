@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 COUNTER_VEC(http_requests, "http_requests_total", "Requests answered.", method, endpoint, code);
-HISTOGRAM_VEC(http_latency, "http_latency", "HTTP latencies in seconds.", BUCKETS_DEFAULT, method,
-              endpoint);
+HISTOGRAM_VEC(http_latency, "http_latency", "HTTP latencies in seconds.", BUCKETS_DEFAULT, /* [4 */
+              method, endpoint);                                                           /* 4] */
 
 enum { CODES_MAX = 14 };
 
@@ -20,7 +20,7 @@ enum { CODES_MAX = 14 };
 static struct observed {
     const char *method, *endpoint;
     int codes[CODES_MAX + 1]; /* ends with 0 */
-    histogram *latency;
+    histogram *latency;       /* [4] */
     counter *by_code[CODES_MAX];
 } observed[] = {
     {"GET", "/hello", {200, 503}},
@@ -58,7 +58,7 @@ void observe_init(void)
 {
     for (size_t i = 0; i < LENGTH(observed); i++) {
         struct observed *o = &observed[i];
-        o->latency = with(http_latency, .method = o->method, .endpoint = o->endpoint);
+        o->latency = with(http_latency, .method = o->method, .endpoint = o->endpoint); /* [4] */
         for (int c = 0; o->codes[c]; c++)
             o->by_code[c] = counter_of(o->method, o->endpoint, o->codes[c]);
     }
@@ -93,17 +93,17 @@ static const struct observed *find_or_other(const char **method, const char *end
     return o;
 }
 
-/* The exemplar leads from a bucket to a request in it, and from there to its line in the log. */
-static void time_it(histogram *h, double seconds, const struct trace *trace)
+/* The exemplar leads from a bucket to a request in it, and from there to its line in the log.
+ * False, and nothing is observed, where no log knows the request. [13 */
+static bool observe_traced(histogram *h, double seconds, const struct trace *trace)
 {
     char id[TRACE_ID_SIZE];
-    if (!trace) {
-        histogram_observe(h, seconds);
-        return;
-    }
+    if (!trace)
+        return false;
     trace_id_write(trace, id);
     histogram_observe_exemplar(h, seconds, EXEMPLAR("trace_id", id));
-}
+    return true;
+} /* 13] */
 
 void observe_answer(struct http_exchange *x, int status, double seconds, void *router)
 {
@@ -111,7 +111,12 @@ void observe_answer(struct http_exchange *x, int status, double seconds, void *r
     const char *endpoint = http_route(x);
     const struct observed *o = find_or_other(&method, endpoint);
     count(o, method, endpoint, status);
-    time_it(o ? o->latency : with(http_latency, .method = method, .endpoint = endpoint), seconds,
-            request_ended(((struct http_router *)router)->ctx, x, status, seconds));
     stats_add(status, seconds);
+    request_ended(((struct http_router *)router)->ctx, x, status, seconds);
+
+    histogram *latency =                                                             /* [4 */
+        o ? o->latency : with(http_latency, .method = method, .endpoint = endpoint); /* 4] */
+    if (observe_traced(latency, seconds, request_known_trace(x)))                    /* [13 */
+        return;                                                                      /* 13] */
+    histogram_observe(latency, seconds);                                             /* [4] */
 }

@@ -8,6 +8,7 @@
 struct notes {
     struct trace trace; /* none yet while its span is 0 */
     char message_id[UUID_SIZE];
+    bool known; /* some log tells of it */
 };
 _Static_assert(sizeof(struct notes) <= HTTP_NOTES_BYTES, "an exchange has no room for it");
 
@@ -90,14 +91,19 @@ static void write_line(struct recorder *r, struct http_exchange *x, int status, 
     log_write(status >= 500 ? LOG_WARN : LOG_INFO, "request", fields);
 }
 
-const struct trace *request_ended(struct app *app, struct http_exchange *x, int status,
-                                  double seconds)
+void request_ended(struct app *app, struct http_exchange *x, int status, double seconds)
 {
     if (is_for_machines(x))
-        return NULL;
+        return;
     const struct trace *trace = request_trace(app, x);
     bool line = recorder_wants(&app->recorder, trace, status >= 500 || seconds > SLOW_REQUEST_S);
     if (line)
         write_line(&app->recorder, x, status, seconds);
-    return line || trace->sampled ? trace : NULL;
+    ((struct notes *)http_notes(x))->known = line || trace->sampled;
+}
+
+const struct trace *request_known_trace(struct http_exchange *x)
+{
+    const struct notes *notes = http_notes(x);
+    return notes->known ? &notes->trace : NULL;
 }

@@ -25,9 +25,11 @@ void request_published(struct http_exchange *x, const char message_id[UUID_SIZE]
  * the trace and our span. `router` has the struct app. */
 const char *request_headers(struct http_exchange *x, void *router);
 
-/* It is answered: writes its line, if it is to have one. Returns the trace that an exemplar may
- * name, or NULL: then neither our log nor anybody else's knows about it. */
-const struct trace *request_ended(struct app *app, struct http_exchange *x, int status,
-                                  double seconds);
+/* It is answered: writes its line, if it is to have one. */
+void request_ended(struct app *app, struct http_exchange *x, int status, double seconds);
+
+/* After that, the trace that an exemplar may name, or NULL: then neither our log nor anybody else's
+ * knows about it. */
+const struct trace *request_known_trace(struct http_exchange *x);
 
 #endif

@@ -12,6 +12,8 @@ const struct http_route frontend_routes[] = {
     {"GET", "/fruit", fruit_get},
     {"POST", "/fruit", fruit_post},
     {"GET", "/stats", stats_get},
-    HTTP_BUILTIN_ROUTES,
+    {"GET", "/metrics", http_metrics}, /* [0] */
+    {"GET", "/health", http_health},
+    {"GET", "/ready", http_ready},
     {NULL},
 };

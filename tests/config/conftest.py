@@ -1,6 +1,7 @@
 """What every test of the configuration can ask for.
 
-    workshop   a whole workshop on private ports, as `./workshop up` runs it, under a load that is known
+    workshop   a whole workshop on private ports, as `./workshop up` runs it, under a load that is known, with one
+               laptop that shares how far its student is
     api        its Prometheus (tools/workshop/prometheus.py), once every target was scraped
     ready      the same, once it measures the load as it is and has followed its rules: from then on rates are true
 
@@ -8,7 +9,9 @@ The load is open loop: `RATE` requests a second, in equal shares GET /hello, GET
 test can say what a query must give, and not merely that it gives something.
 """
 
+import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/integration")]
 pytest.register_assert_rewrite("shown")  # so that a failure there shows both sides
 from boards import chrome, own, page  # noqa: E402, F401: fixtures of the tests of the board
 from until import until  # noqa: E402
-from workshop import Stack, free_offset  # noqa: E402
+from workshop import Stack, free_offset, ports, share  # noqa: E402
 
 RATE = 30  # requests a second
 
@@ -29,7 +32,12 @@ def workshop(tmp_path_factory):
     with Stack(ROOT, tmp_path_factory.mktemp("workshop"), port_offset=free_offset(), die_with_parent=True) as stack:
         stack.program("traffic", "--rate", str(RATE), port=stack.traffic.port)
         stack.start()
-        yield stack
+        with share.Server((ports.HOST, 0), share._handler(ROOT, "Ada")) as laptop:  # a class of one
+            threading.Thread(target=laptop.serve_forever, daemon=True).start()
+            targets = [{"targets": [f"{ports.HOST}:{laptop.server_address[1]}"]}]
+            (stack.dir / "prometheus-config/targets/class.json").write_text(json.dumps(targets))
+            yield stack
+            laptop.shutdown()
 
 
 @pytest.fixture(scope="session")

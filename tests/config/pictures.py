@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 1280, 1000
 LIMIT = 200_000         # bytes
 EXACT = 100             # colours that are kept
 DARK = {"frontend"}     # the others are light
-LEFT_OUT = {"logs"}     # which needs Loki
+LEFT_OUT = {"logs", "class"}  # which need Loki, and a class
 
 
 def main():

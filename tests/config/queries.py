@@ -73,7 +73,8 @@ def of_markdown(text, name="", known=None):
         if language.split()[:1] == ["promql"]:
             queries += _of_block(lines, f"{name}:{number}", "empty" in language.split())
         elif language.startswith(("yaml", "yml")):
-            queries += [Query(f"{name}:{number}", expr) for expr in _exprs("\n".join(lines))]
+            empty = "empty" in language.split()
+            queries += [Query(f"{name}:{number}", expr, empty=empty) for expr in _exprs("\n".join(lines))]
         else:
             queries += [Query(f"{name}:{number + i}", asked) for i, line in enumerate(lines) for asked in _of_command(line)]
     for span in SPAN.finditer(prose):

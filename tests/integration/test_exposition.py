@@ -17,7 +17,8 @@ PROGRAMS = ("frontend", "backend", "traffic")
 # Which programs a section of docs/metrics.md is about.
 SECTIONS = {"Every program": PROGRAMS, "Frontend": ("frontend",), "Backend": ("backend",), "Traffic": ("traffic",),
             "HTTP server": PROGRAMS, "HTTP client": ("traffic",), "PostgreSQL client": ("frontend", "backend"),
-            "Redis client": ("frontend", "backend"), "RabbitMQ client": ("frontend", "backend")}
+            "Redis client": ("frontend", "backend"), "RabbitMQ client": ("frontend", "backend"),
+            "The class": ()}  # tests/course/test_class.py
 CONSUMER = "amqp_delivered_total"  # of the RabbitMQ client, in the backend alone; the page says so
 
 ROUTES = {("GET", "/hello"): (200, 503), ("GET", "/fruit"): (200, 400, 503), ("HEAD", "/fruit"): (200, 400, 503),

@@ -11,12 +11,14 @@ From the outside in:
     alertmanager.py  Alertmanager                  notifications.py  whom it tells
     rules.py       what is recorded and what alerts; rulefile.py writes it down, rulecheck.py finds what is wrong with it
     board.py       dashboards in the browser; boardserver.py, dashboards.py, uplot.py are its parts
+    course/        the exercises: the student's tree, checks, hints, solutions
     service.py     what every service can do: start, wait until ready, stop, kill, pause
     process.py     one process: pid and start time, signals, its children
     state.py       what runs, on disk; the lock between two commands
     prometheus.py  questions put to a running Prometheus
     watch.py       builds and restarts one program as it is edited, in the development containers
     build.py       CMake          packages.py  apt          ports.py  who listens where
+    course/        exercises that check themselves       gameday/   what is broken in secret
     groups.py      the groups of tests, their counts        logkeeper.py  bounds the log files
     ui.py          what is said on the terminal; Failure
 

@@ -13,7 +13,7 @@ PROGRESS = re.compile(r"\[\d+/\d+\]")  # how Ninja's lines begin
 TOOLS = ((("cmake",), "cmake"), (("ninja",), "ninja-build"), (("cc", "gcc", "clang"), "gcc"))
 
 
-def build(root, preset, *targets):
+def build(root, preset, *targets, patience=0.0):
     """Builds the preset, or only the targets named, into build/PRESET. One build of a tree at a time; the compiler's complaints are
     shown whole."""
     directory = Path(root) / "build" / preset
@@ -26,7 +26,7 @@ def build(root, preset, *targets):
         if _must_configure(root, directory):
             step(f"configuring {preset}")
             _run(root, ["cmake", "--preset", preset])
-        _run(root, ["cmake", "--build", "--preset", preset, *(["--target", *targets] if targets else [])])
+        _run(root, ["cmake", "--build", "--preset", preset, *(["--target", *targets] if targets else [])], patience)
 
 
 def _refuse_missing_tools():
@@ -43,10 +43,12 @@ def _must_configure(root, directory):
     return not made.exists() or made.stat().st_mtime < (Path(root) / "CMakePresets.json").stat().st_mtime
 
 
-def _run(root, argv):
-    line, output = LiveLine(), []
+def _run(root, argv, patience=0.0):
+    line, output = LiveLine(patience), []
+    # In English whatever the user's language, for course/compiling.py explains what the compiler says.
     process = subprocess.Popen(argv, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, env=os.environ | {"NINJA_STATUS": "[%f/%t] "})
+                               stderr=subprocess.STDOUT, text=True,
+                               env=os.environ | {"NINJA_STATUS": "[%f/%t] ", "LC_ALL": "C.UTF-8"})
     try:
         for text in process.stdout:
             output.append(text)

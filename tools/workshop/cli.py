@@ -9,11 +9,19 @@ from pathlib import Path
 
 from . import build, complaints, packages, ports, rulefile
 from .bench import NAMES as BENCHES, run_bench
+from .classroom import show
+from .course import words as course
+from .course.tree import Tree
 from .docker import Docker, choose, refuse_dead_mark
+from .doctor import doctor
+from .gameday import record as gameday
+from .gameday import words as gameday_words
 from .groups import GROUPS, run_tests
 from .logs import with_text
+from .machine import Machine
 from .programs import NAMES, defaults
 from .rules import SCALES
+from .share import HOST, PORT, share
 from .stack import Stack, option, running_copies, state_dir
 from .state import locked
 from .ui import Failure, complain, say, signals_interrupt, step, too_late_to_interrupt, write
@@ -38,7 +46,7 @@ def parser():
         added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
                                     allow_abbrev=False)
         added.set_defaults(function=function)
-        if name not in ("dashboards", "rules", "test", "bench"):
+        if name not in ("dashboards", "rules", "share", "test", "bench"):
             added.add_argument("--port-offset", type=offset, default=0, metavar="N",
                                help="a copy of its own, with every port shifted by N")
         return added
@@ -48,6 +56,7 @@ def parser():
     starter.add_argument("--docker", action="store_true", help="in containers; without either, where an engine answers")
     starter.add_argument("--no-traffic", action="store_true", help="all but the program that makes requests")
     starter.add_argument("--stack-only", action="store_true", help="only the servers, none of the three programs")
+    starter.add_argument("--product", action="store_true", help="the product's programs, although there is a mine/")
     starter.add_argument("--alerts", choices=SCALES, default="classroom", metavar="|".join(SCALES),
                          help="the windows of the alerts: so short that a class sees them fire (the default), or of days")
     runner = command("run", cmd_run, "one program in the foreground, with its own options behind its name")
@@ -63,9 +72,20 @@ def parser():
     reader.add_argument("-n", "--lines", type=int, metavar="N", help="how many lines")
     command("down", cmd_down, "end everything")
     command("reset", cmd_reset, "end everything and delete all data")
+    command("doctor", lambda options: doctor(Machine(ROOT, options.port_offset)),
+            "whether this computer is ready for the workshop, and what to do where it is not")
     maker = command("dashboards", cmd_dashboards, "write grafana/dashboards/ anew from grafana/pages/, and say what is wrong there")
     maker.add_argument("files", nargs="*", type=Path, metavar="FILE", help="write nothing, and look at these files alone")
     command("rules", cmd_rules, "write prometheus/rules/ anew from their specification, tools/workshop/rules.py")
+    course.add(command, ROOT, lock_of)
+    sharer = command("share", lambda options: share(ROOT, options.student, options.listen),
+                     "the course: show how far you are to whoever teaches, until Ctrl-C")
+    sharer.add_argument("--student", required=True, metavar="NAME", help="the name under which you appear")
+    sharer.add_argument("--listen", default=HOST, metavar="HOST[:PORT]",
+                        help=f"who can see it: {HOST}, this computer alone (the default), or 0.0.0.0, the network; port {PORT}")
+    command("class", lambda options: show(ROOT, Stack(ROOT, port_offset=options.port_offset)),
+            "for whoever teaches: the laptops of class.txt, and how far each is")
+    gameday_words.add(command, ROOT, lock_of)
     tester = command("test", cmd_test, "build and run the tests; without a name, a short form of every group")
     tester.add_argument("group", nargs="?", choices=[*GROUPS, "all"], metavar="|".join([*GROUPS, "all"]))
     tester.add_argument("--long", action="store_true", help="the long form of the group, which `all` is of every one")
@@ -91,19 +111,28 @@ def lock_of(port_offset):
     return ROOT / ".workshop" / name
 
 
+def _stack(options):
+    """With the student's programs in the place of the product's, where the course has begun."""
+    stack = Stack(ROOT, port_offset=options.port_offset)
+    stack.mine = Tree(ROOT).exists
+    return stack
+
+
 def cmd_up(options):
     if options.native and options.docker:
         raise Failure("--native and --docker exclude each other", status=2)
     programs, traffic = not options.stack_only, not (options.no_traffic or options.stack_only)
     with locked(lock_of(options.port_offset), "up"):
-        stack, containers = Stack(ROOT, port_offset=options.port_offset), Docker(ROOT, options.port_offset)
-        with_docker, why = choose(containers, stack, options.native, options.docker)
+        stack, containers = _stack(options), Docker(ROOT, options.port_offset)
+        stack.mine = stack.mine and not options.product  # which no container has, so that alone decides for native
+        with_docker, why = choose(containers, stack, options.native or stack.mine and not options.docker, options.docker)
         if why:
             step(why)
         if with_docker:
             containers.up(programs, traffic, options.alerts)
             return
         stack.prometheus.alerts = options.alerts
+        gameday.put_back(stack)
         up(stack, programs=programs, traffic=traffic)
 
 
@@ -115,7 +144,7 @@ def containers_of(options):
 
 def cmd_run(options):
     """Becomes the program, so that Ctrl-C and the exit status are its own."""
-    stack, name = Stack(ROOT, port_offset=options.port_offset), options.program
+    stack, name = _stack(options), options.program
     service = stack.services[name]
     given = options.options[1:] if options.options[:1] == ["--"] else options.options
     if any(word.split("=")[0] == "--port-offset" for word in given):
@@ -125,13 +154,13 @@ def cmd_run(options):
     if not asks:
         _find_port(stack, service, given)
     packages.ensure(packages.RUN, stack.logs / "apt.log")
-    build.build(ROOT, "release")
+    build.build(ROOT, "release", *(["all", f"mine_{name}"] if service.mine else []))
     if asks:
         _become([str(service.binary), *given])
     if not stack.rabbitmq.running:
         say(f"the servers do not run; in another terminal, ./workshop up --stack-only{stack.option} starts them")
     argv = [str(service.binary), *defaults(name, given), *given]
-    say(f"Ctrl-C ends it: {' '.join([f'build/release/bin/{name}', *argv[1:]])}")
+    say(f"Ctrl-C ends it: {' '.join([str(service.binary.relative_to(ROOT)), *argv[1:]])}")
     _become(argv, service.environment() | os.environ)
 
 
@@ -163,7 +192,7 @@ def cmd_status(options):
     """Exit status 0 where all that was started runs, 1 otherwise."""
     if containers := containers_of(options):
         return containers.status()
-    stack = Stack(ROOT, port_offset=options.port_offset)
+    stack = _stack(options)
     recorded = stack.state.all()
     for name in sorted(stack.services, key=lambda name: name not in NAMES):  # the programs first
         state, pid = _state(stack.services[name], name in recorded)
@@ -229,6 +258,7 @@ def cmd_down(options):
     if not state_dir(ROOT, options.port_offset).exists():
         say("nothing runs")
     else:
+        gameday.interrupt(state_dir(ROOT, options.port_offset))
         with locked(lock_of(options.port_offset), "down"):
             _down(Stack(ROOT, port_offset=options.port_offset), containers_of(options))
     _tell_other_copies(options.port_offset)
@@ -239,10 +269,12 @@ def _down(stack, containers=None, delete=False):
         say("stopping")
     ended = containers.down(*(["-v"] if delete else [])) if containers else []
     ended += stack.down()
+    gameday.Record(stack.dir).forget()  # what a round broke, and did not mend, ended with the servers
     say(f"stopped {', '.join(ended)}" if ended else "nothing runs")
 
 
 def cmd_reset(options):
+    gameday.interrupt(state_dir(ROOT, options.port_offset))
     with locked(lock_of(options.port_offset), "reset"):
         stack = Stack(ROOT, port_offset=options.port_offset)
         _down(stack, containers_of(options), delete=True)

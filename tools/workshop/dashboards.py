@@ -10,33 +10,33 @@ class Broken(Exception):
     """One sentence that names the file and what is wrong with it."""
 
 
-def listing(directory):
+def listing(*directories):
     """{"dashboards": [{uid, title, description}], "broken": [sentence]}, the overview first."""
-    good, broken = _all(directory)
+    good, broken = _all(directories)
     rows = [{"uid": uid, "title": board["title"], "description": board.get("description") or ""}
             for uid, (_, board) in good.items()]
     return {"dashboards": sorted(rows, key=lambda row: (row["uid"] not in FIRST, row["title"].lower())),
             "broken": list(broken.values())}
 
 
-def find(directory, uid):
+def find(uid, *directories):
     """The dashboard; Broken where its file is, LookupError where there is none."""
-    good, broken = _all(directory)
+    good, broken = _all(directories)
     if uid in good:
         return good[uid][1]
     if uid in broken:
         raise Broken(broken[uid])
-    raise LookupError(f"there is no dashboard '{uid}' in {directory.name}/; there are: {', '.join(good) or 'none'}")
+    raise LookupError(f"there is no dashboard '{uid}' in {directories[0].name}/; there are: {', '.join(good) or 'none'}")
 
 
-def _all(directory):
-    """(uid → (file, dashboard), file's stem → sentence)"""
+def _all(directories):
+    """(uid → (file, dashboard), file's stem → sentence). One of a later directory takes the place of an earlier one's."""
     good, broken = {}, {}
-    for path in sorted(directory.glob("*.json")):
+    for path in [path for directory in directories for path in sorted(directory.glob("*.json"))]:
         try:
             board = _read(path)
             other = good.get(board["uid"])
-            if other:
+            if other and other[0].parent == path.parent:
                 raise Broken(f"{path.name}: its uid '{board['uid']}' is that of {other[0].name} too")
             good[board["uid"]] = path, board
         except Broken as sentence:

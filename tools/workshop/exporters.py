@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 
-from . import targets
+from . import classroom, targets
+from .ownrules import own_rules
 from .ports import HOST
 from .prometheus import Api
 from .service import LOG_LIMIT, Service, http_get
@@ -42,9 +43,10 @@ class Prometheus(Service):
     def _configure(self):
         """Tried beside the one in use first: a running Prometheus would say in its log alone what it does not take."""
         candidate = self.stack.dir / "prometheus-config.new"
-        write_config(self.stack.root, candidate, self.stack.port_offset, self.alerts)
+        own = own_rules(self.stack.root)
+        write_config(self.stack.root, candidate, self.stack.port_offset, self.alerts, own)
         _check(candidate)
-        return write_config(self.stack.root, self._config, self.stack.port_offset, self.alerts)
+        return write_config(self.stack.root, self._config, self.stack.port_offset, self.alerts, own)
 
     def ready(self):
         return http_get(self.url + "/-/ready")[0] == 200
@@ -67,12 +69,14 @@ def _check(directory):
                       "correct it in prometheus/, or the rules in tools/workshop/rules.py and run ./workshop rules")
 
 
-def write_config(root, directory, offset=0, alerts="classroom"):
+def write_config(root, directory, offset=0, alerts="classroom", more=()):
     """Makes of `directory` what a native Prometheus reads: the committed configuration and rules, with targets on
-    loopback. True where that changed something."""
+    loopback, and more files: {name: text}. True where that changed something."""
     source = root / "prometheus"
     wanted = {"prometheus.yml": (source / "prometheus.yml").read_text()} | targets.files(offset)
+    wanted["targets/class.json"] = classroom.targets(root)
     wanted |= {f"rules/{file.name}": file.read_text() for file in sorted((source / "rules" / alerts).glob("*.yml"))}
+    wanted |= dict(more)
     old = {str(file.relative_to(directory)): file for file in directory.rglob("*.*") if file.is_file()}
     changed = {name: text for name, text in wanted.items() if name not in old or old[name].read_text() != text}
     for name, text in changed.items():

@@ -21,7 +21,8 @@ PYTHON = "/usr/bin/python3"  # Debian's: its packages hold pytest, pika, psycopg
 
 def lint(root):
     """Format of every C file; the configuration of Prometheus and of Alertmanager."""
-    sources = [path for room in ("common", "frontend", "backend", "traffic", "labs", "tests", "examples", "bench")
+    sources = [path for room in ("common", "frontend", "backend", "traffic", "labs", "exercises", "tests", "examples",
+                                "bench")
                for path in sorted((root / room).rglob("*.[ch]"))]
     if not sources:
         raise Failure("there is no C file to look at")
@@ -73,6 +74,16 @@ def config(root):
     """What is around the programs: rules, dashboards, the board, every query, against a whole workshop that runs."""
     build.build(root, "release")
     return _pytest(root, "config", "release", root / "build/release/bin")
+
+
+def course(form):
+    """Every exercise's check, against the tree before it, its solution and its wrong answers; `form` is short or long.
+    It builds a copy of its own, build/course/tree."""
+
+    def run(root):
+        return _pytest(root, "course", "release", root / "build/release/bin", WORKSHOP_COURSE=form)
+
+    return run
 
 
 def compose(form):
@@ -164,11 +175,13 @@ GROUPS = {
     "config": {"config": config},
     "compose": {"compose": compose("short")},
     "drills": {"drills": drills("short")},
+    "course": {"course": course("short")},
     "fuzz": {"fuzz": fuzz(10)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
 LONG = {"integration, address sanitizer": integration("asan", "-k", "not test_workshop"),
-        "faults": faults("long"), "compose": compose("long"), "drills": drills("long"), "fuzz": fuzz(FUZZ_SECONDS)}
+        "faults": faults("long"), "compose": compose("long"), "drills": drills("long"), "course": course("long"),
+        "fuzz": fuzz(FUZZ_SECONDS)}
 
 
 def chosen(group, long=False, seconds=None):

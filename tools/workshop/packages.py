@@ -14,8 +14,8 @@ from pathlib import Path
 from .ui import Failure, LiveLine, put_back_undisturbed, step
 
 # Alternatives are separated by "|": the first that the distribution has is taken.
-RUN = """gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev librabbitmq-dev libpq-dev libjansson-dev zlib1g-dev
-    libllhttp-dev|node-llhttp postgresql redis-server rabbitmq-server prometheus prometheus-node-exporter
+RUN = """gcc git curl libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev librabbitmq-dev libpq-dev libjansson-dev
+    zlib1g-dev libllhttp-dev|node-llhttp postgresql redis-server rabbitmq-server prometheus prometheus-node-exporter
     prometheus-postgres-exporter prometheus-redis-exporter prometheus-blackbox-exporter
     prometheus-alertmanager""".split()
 TEST = """libcmocka-dev clang clang-format libclang-rt-dev python3-pytest python3-pytest-xdist python3-pika python3-psycopg2

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import platform
 import random
 import socket
 from pathlib import Path
@@ -29,6 +30,7 @@ PORTS = {
     "rabbitmq-dist": 25672,
     "epmd": 25673,  # not the usual 4369: a system's own Erlang may have that one
 }
+AIRPLAY = (5000, 7000)  # where macOS listens by itself
 MAX_OFFSET = 65535 - max(PORTS.values())
 
 
@@ -110,6 +112,9 @@ def holder_pid(port):
 
 def holder(port):
     """Who listens on the port, as 'name (pid N)'."""
+    if platform.system() == "Darwin":  # which has no /proc
+        return "AirPlay, the receiver of macOS" if port in AIRPLAY else \
+            f"another program (sudo lsof -nP -iTCP:{port} -sTCP:LISTEN names it)"
     pid = holder_pid(port)
     try:
         return f"{Path(f'/proc/{pid}/comm').read_text().strip()} (pid {pid})"

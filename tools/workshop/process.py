@@ -35,6 +35,11 @@ class Process:
                                      start_new_session=True)
         return cls(popen.pid, _stat(popen.pid)[2], popen)
 
+    @classmethod
+    def of(cls, pid):
+        """One that runs already, such as this one."""
+        return cls(pid, _stat(pid)[2])
+
     @property
     def alive(self):
         if self.popen is not None and self.popen.poll() is not None:

@@ -9,6 +9,7 @@ from .ports import HOST
 from .service import Service, http_get
 
 NAMES = ("frontend", "backend", "traffic")
+STUDENTS = ("frontend", "backend")  # those that a student edits, in mine/
 DELAY = "100-500"  # ms: the time that a request or a job pretends to work, so that there is something to see
 
 LOG_FORMAT = "text"  # people read these logs; a program whose log is neither a terminal nor told writes JSON
@@ -54,8 +55,14 @@ class Program(Service):
         self.port = port or (ports.free_port() if label else self.port)
 
     @property
+    def mine(self):
+        """Whether the student's takes the place of the product's (tools/workshop/course)."""
+        return self.stack.mine and self.name in STUDENTS
+
+    @property
     def binary(self):
-        return self.stack.root / "build" / self.build / "bin" / self.program
+        directory = self.stack.root / "build" / self.build / "bin"
+        return directory / "mine" / self.program if self.mine else directory / self.program
 
     def command(self):
         return [self.binary, *self.flags]
@@ -86,6 +93,8 @@ class Program(Service):
 
     def ready(self):
         page = "/metrics" if self.program == "traffic" else "/ready"
+        if self.mine and self.program == "backend" and not ports.answers(self.port):
+            return self.stack.postgres.fresh_rows() > 0  # at the course's start it has no server
         return http_get(self.url + page)[0] == 200
 
     def alive(self):

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import socket
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -121,6 +122,12 @@ class RabbitMQ(Service):
             return False
         return greeted and ports.answers(self.all_ports()["rabbitmq-metrics"])
 
+    def control(self, *words):
+        """rabbitmqctl, on this broker."""
+        done = subprocess.run(["/usr/lib/rabbitmq/bin/rabbitmqctl", "--quiet", *words], env=self._full_environment(),
+                              capture_output=True, text=True, start_new_session=True)
+        if done.returncode:
+            raise Failure(f"rabbitmqctl {words[0]} failed: {(done.stdout + done.stderr).strip()[-300:]}")
 
     def queue_depth(self, queue="task_queue"):
         """Messages ready in the queue, from the metrics page; None where the queue does not exist."""

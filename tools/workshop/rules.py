@@ -160,8 +160,8 @@ and on () sum(rate(cache_requests_total[<window>])) > 1""",
           summary="{{ $labels.job }} does not answer its exporter",
           description="The exporter runs, but {{ $labels.job }} behind it does not answer."),
     Alert("TargetDown", "{{ $labels.job }}", "ticket", "prometheus",
-          # Nobody is obliged to make load, so traffic may be absent.
-          'up{job!="traffic"} == 0',
+          # Nobody is obliged to make load, so traffic may be absent; and a class's laptops come and go.
+          'up{job!~"traffic|class"} == 0',
           wait=("45s", "3m"),
           summary="Prometheus cannot scrape {{ $labels.job }}",
           description="{{ $labels.job }} at {{ $labels.instance }} does not answer, so nothing is known of it."),

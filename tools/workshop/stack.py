@@ -80,6 +80,7 @@ class Stack:
         self.root, self.port_offset = Path(root).resolve(), port_offset
         self.dir = Path(directory).resolve() if directory else state_dir(self.root, port_offset)
         self.build, self.die_with_parent = build, die_with_parent
+        self.mine = False
         self.logs = self.dir / "logs"
         self.state = State(self.dir / "state.json")
         self.services = {}

@@ -40,15 +40,18 @@ def complain(failure):
 
 
 class LiveLine:
-    """Progress of a long step: on a terminal one line that is overwritten; elsewhere a line every few seconds."""
+    """Progress of a long step: on a terminal one line that is overwritten; elsewhere a line every few seconds. Nothing
+    at all of a step that is over within `patience` seconds."""
 
     EVERY = 5.0
 
-    def __init__(self):
+    def __init__(self, patience=0.0):
         self.tty = sys.stdout.isatty()
-        self.last = 0.0
+        self.last, self.begin = 0.0, time.monotonic() + patience
 
     def show(self, text):
+        if time.monotonic() < self.begin:
+            return
         if self.tty:
             write(sys.stdout, "\r\033[K" + f"          {text}"[:100])
         elif time.monotonic() - self.last >= self.EVERY:

@@ -1,0 +1,36 @@
+"""What every test of the course can ask for.
+
+    copy     a copy of the checkout, in which ./workshop is run (copy.py); its tree is whatever the test before left
+    servers  the same, with PostgreSQL, Redis and RabbitMQ running on private ports
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from copy_of_tree import Copy  # noqa: E402
+from workshop import Stack, build, free_offset  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def copy():
+    return Copy()
+
+
+@pytest.fixture(scope="session")
+def servers(copy):
+    build.build(copy.path, "release", "frontend", "backend")
+    copy.port_offset = free_offset()
+    with Stack(copy.path, port_offset=copy.port_offset, die_with_parent=True) as stack:
+        stack.start("postgres", "redis", "rabbitmq")
+        copy.stack = stack
+        yield copy
+    stack.delete_data()
+
+
+@pytest.fixture
+def stack(servers):
+    return servers.stack

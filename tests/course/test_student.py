@@ -1,0 +1,266 @@
+"""What else a student meets: trees that do not work, help, solutions beside edits of their own, progress."""
+
+import signal
+import subprocess
+import types
+
+import pytest
+
+from copy_of_tree import ROOT, form
+from mutants import right_answers
+from workshop.course import catalogue, checking
+from workshop.course.place import Place
+from workshop.course.report import Wrong
+from workshop.course.tree import merge
+
+EXERCISES = catalogue.exercises(ROOT)
+LONG = form() == "long"
+HELLO = "frontend/hello.c"
+COUNT = "    counter_inc(&hello_total);\n"
+DECLARATION = 'COUNTER(hello_total, "hello_total", "Total number of hello requests.");\n'
+
+# What somebody wrote in the place of some text, and what `check 1` says of it.
+BROKEN = {
+    "no semicolon": (HELLO, COUNT, "    counter_inc(&hello_total)\n", "does not compile: mine/frontend/hello.c:", "is a ; "),
+    "no such function": (HELLO, COUNT, "    count_it();\n", "implicit declaration of function 'count_it'", "count_it();"),
+    "not declared": (HELLO, DECLARATION, "", "mine/frontend/hello.c:", "'hello_total' undeclared"),
+    "no such label": ("frontend/observe.c", "with(http_requests, .method", "with(http_requests, .methods",
+                      "mine/frontend/observe.c:", "has no label of that name"),
+    "a label left out": ("frontend/observe.c", ", .code = text", "", "mine/frontend/observe.c:", "every label"),
+    "not linked": (HELLO, COUNT, "    void far_away(void);\n    far_away();\n", "does not link: hello.c", "far_away"),
+    "a name twice": (HELLO, '"hello_total"', '"fruit_requests_total"', "frontend crashed (SIGABRT) while it started",
+                     "the name is taken"),
+    "no name": (HELLO, '"hello_total"', '"hello-total"', "mine/frontend/hello.c:", "this is no metric name"),
+    "crash": (HELLO, COUNT, "    raise(SIGSEGV);\n", "frontend crashed (SIGSEGV) on GET /hello", "its last line"),
+    "exit": (HELLO, COUNT, "    exit(3);\n", "frontend ended with exit status 3 on GET /hello", "its last line"),
+    "hang": (HELLO, COUNT, "    for (volatile int go = 1; go;)\n        ;\n", "frontend does not answer GET /hello within 5 s",
+             "holds up the whole program"),
+    "two answers": (HELLO, COUNT, '    http_reply_text(x, 200, "Hello");\n', "frontend", "GET /hello"),
+    "no answer": (HELLO, COUNT, COUNT + "    if (x)\n        return;\n", "does not answer GET /hello", "does each answer once"),
+}
+
+
+@pytest.fixture
+def solved(servers):
+    """A tree with exercises 0 and 1."""
+    servers.set_tree(servers.solved_up_to(2))
+    return servers
+
+
+def edit(copy, path, old, new):
+    text = copy.tree.read(path)
+    assert text.count(old) == 1
+    copy.tree.write({path: text.replace(old, new)})
+
+
+@pytest.mark.parametrize("name", [name for name in BROKEN if LONG or name in ("no such label", "crash")])
+def test_a_tree_that_does_not_work_is_told_in_words(solved, name):
+    path, old, new, *says = BROKEN[name]
+    more = "#include <signal.h>\n#include <stdlib.h>\n" if name in ("crash", "exit") else ""
+    edit(solved, path, old, new)
+    edit(solved, path, f'#include "{path[:-1]}h"\n', f'{more}#include "{path[:-1]}h"\n')
+    status, said = solved.run("check", "1")
+    assert status == 1 and "not yet" in said
+    for text in says:
+        assert text in said, said
+
+
+def test_a_program_that_was_emptied(solved):
+    for file in (solved.tree.path / "backend").glob("*.c"):
+        file.unlink()
+    status, said = solved.run("check", "1")
+    assert status == 1 and "there is no C file in mine/backend/" in said
+
+
+@pytest.mark.parametrize("word", ["99", "-7", "x", "1.5", "01x", ""] if LONG else ["99", "x"])
+@pytest.mark.parametrize("command", ["check", "exercise", "hint", "solve"] if LONG else ["check"])
+def test_an_unknown_exercise(solved, command, word):
+    status, said = solved.run(command, word)
+    assert status == 2 and len(said.splitlines()) == 2, said
+
+
+def test_before_the_start(copy):
+    copy.set_tree({})
+    (copy.tree.path / "frontend").rmdir()
+    for words in (["check"], ["check", "1"], ["hint"], ["watch"], ["solve", "1"]) if LONG else (["check"], ["solve", "1"]):
+        status, said = copy.run(*words, offset=False)
+        assert status == 1 and said.startswith("workshop: there is no mine/ yet\n  → ./workshop start makes it"), said
+    status, said = copy.run("exercise", offset=False)
+    assert status == 0 and EXERCISES[0].title in said and "./workshop start" in said
+
+
+@pytest.mark.skipif(not LONG, reason="in the long form")
+def test_start_makes_the_tree_once_and_puts_it_aside_when_asked(solved):
+    before = solved.tree.read(HELLO)
+    status, said = solved.run("start")
+    assert status == 1 and "exists already" in said and solved.tree.read(HELLO) == before
+    status, said = solved.run("start", "--again")
+    assert status == 0, said
+    assert COUNT in before and COUNT not in solved.tree.read(HELLO)
+    kept = solved.path / "mine-1"
+    assert (kept / HELLO).read_text() == before
+    subprocess.run(["rm", "-r", str(kept)], check=True)
+
+
+def test_a_missing_answer(servers):
+    entry = types.SimpleNamespace(number=6)
+    stack = types.SimpleNamespace(root=servers.path)
+    check = checking.Check(stack, entry, None)
+    with pytest.raises(Wrong, match="there is no mine/answers/none.promql"):
+        check.answer("answers/none.promql")
+    servers.tree.write({"answers/none.promql": "\n"})
+    with pytest.raises(Wrong, match="is empty"):
+        check.answer("answers/none.promql")
+
+
+# Help
+
+def test_hints_come_one_at_a_time_and_then_end(solved):
+    hints = EXERCISES[2].hints
+    for count in (*range(1, len(hints) + 1), len(hints)):
+        status, said = solved.run("hint", "2")
+        assert status == 0 and f"({count} of {len(hints)}" in said
+        assert said.count("\n") == count + 1 and hints[count - 1] in said
+
+
+def test_solve_leaves_other_edits(servers):
+    servers.set_tree(servers.solved_up_to(1))
+    edit(servers, HELLO, "/* GET /hello; see hello.h.", "/* My own words. GET /hello; see hello.h.")
+    edit(servers, HELLO, "    if (delay_ms > 0)\n", "    if (delay_ms > 1)\n")
+    status, said = servers.run("solve", "1")
+    assert status == 0 and "mine/frontend/hello.c" in said, said
+    text = servers.tree.read(HELLO)
+    assert "My own words." in text and "delay_ms > 1" in text and COUNT in text and DECLARATION in text
+    assert servers.run("check", "1")[0] == 0
+    assert "has the solution of exercise 1 already" in servers.run("solve", "1")[1]
+
+
+def test_solve_leaves_an_answer_that_passed(servers):
+    files = servers.solved_up_to(2)
+    servers.set_tree(files | {HELLO: files[HELLO].replace(COUNT, "    counter_add(&hello_total, 1);\n")})
+    assert servers.run("check", "1")[0] == 0
+    status, said = servers.run("solve", "1")
+    assert status == 0 and "has passed already" in said and "counter_add" in servers.tree.read(HELLO)
+
+
+def test_solve_says_which_line_is_in_its_way_and_touches_nothing(servers):
+    servers.set_tree(servers.solved_up_to(1))
+    edit(servers, HELLO, "    struct app *app = context;\n    int64_t", "    struct app *my_app = context, *app = my_app;\n    int64_t")
+    before = {path: servers.tree.read(path) for path in servers.solved_up_to(1)}
+    line = before[HELLO].split("\n").index("    struct app *my_app = context, *app = my_app;") + 1
+    status, said = servers.run("solve", "1")
+    assert status == 1 and f"mine/frontend/hello.c: line {line} " in said and "--show" in said, said
+    assert before == {path: servers.tree.read(path) for path in before}
+
+
+def test_solve_beside_an_own_attempt_does_not_break_the_tree(servers):
+    servers.set_tree(servers.solved_up_to(1))
+    edit(servers, HELLO, "static void on_confirm(", 'COUNTER(hello_total, "hello", "Mine.");\n\nstatic void on_confirm(')
+    before = servers.tree.read(HELLO)
+    status, said = servers.run("solve", "1")
+    assert status == 1 and "was left as it was" in said and "hello.c:" in said, said
+    assert servers.tree.read(HELLO) == before
+
+
+def test_solve_shows_what_it_would_do(servers):
+    servers.set_tree(servers.solved_up_to(1))
+    status, said = servers.run("solve", "1", "--show")
+    assert status == 0 and "+" + COUNT in said and COUNT not in servers.tree.read(HELLO)
+
+
+def test_the_place_of_a_conflict():
+    before, after = "a\nb\nc\nd\n", "a\nb\nnew\nc\nd\n"
+    assert merge("mine\na\nb\nc\nd\n", before, after) == ("mine\na\nb\nnew\nc\nd\n", None)
+    assert merge("mine\na\nB\nC\nd\n", before, after) == (None, 3)
+
+
+# Progress
+
+def test_check_goes_on_where_one_stopped(servers):
+    servers.set_tree(servers.solved_up_to(1))
+    assert "next     0" in servers.run("exercise")[1]
+    status, said = servers.run("check")
+    assert status == 0 and "passed  exercise 0" in said and "next: exercise 1" in said
+    status, said = servers.run("check")
+    assert status == 1 and "exercise 1, " in said
+    assert "passed   0" in servers.run("exercise")[1]
+    edit(servers, "frontend/routes.c", '    {"GET", "/metrics", http_metrics},\n', "")
+    assert servers.run("check", "0")[0] == 1
+    assert "next     0" in servers.run("exercise")[1]
+
+
+DAMAGED = ['{"passed": [1, 2]}', "{", "", "[]", '{"passed": {"x": 1}, "hints": null}', '{"passed": 7}']
+
+
+@pytest.mark.parametrize("content", DAMAGED if LONG else DAMAGED[:2])
+def test_a_damaged_record_of_progress_costs_only_the_ticks(solved, content):
+    (solved.tree.path / ".progress.json").write_text(content)
+    status, said = solved.run("exercise")
+    assert status == 0 and "next     0" in said
+
+
+def test_watch_checks_again_on_save(servers):
+    servers.set_tree(servers.solved_up_to(1))
+    words = [str(servers.path / "workshop"), "watch", "1", "--port-offset", str(servers.port_offset)]
+    watch = subprocess.Popen(words, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        assert "not yet" in until_watching(watch)
+        servers.tree.write(servers.solved_up_to(2))
+        assert "passed  exercise 1" in until_watching(watch)
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(10) == 0
+    finally:
+        watch.kill()
+
+
+def until_watching(process):
+    said = ""
+    while "watching mine/" not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    return said
+
+
+# What the checks leave behind
+
+def test_a_check_leaves_nothing_behind(solved):
+    solved.run("check", "1")
+    pattern = str(solved.path / "build/release/bin")
+    assert subprocess.run(["pgrep", "-f", pattern], capture_output=True).stdout == b""
+
+
+def test_two_checks_at_once_do_not_meet(solved):
+    words = [str(solved.path / "workshop"), "check", "1", "--port-offset", str(solved.port_offset)]
+    both = [subprocess.Popen(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
+    for process in both:
+        said = process.communicate(timeout=60)[0]
+        assert process.returncode == 0, said
+
+
+def test_what_a_killed_check_left_is_deleted(servers, stack):
+    with Place(stack) as place:
+        place.insert("pears", 3)
+        number, name = place.number, place.name
+        place._drop_database = lambda: None
+        place._manage = lambda *words: None
+    with Place(stack) as place:
+        assert (place.number, place.name) == (number, name) and place.rows() == 0
+
+
+# Right answers that are not ours
+
+@pytest.mark.parametrize("right", right_answers() if LONG else [], ids=lambda right: right.name)
+def test_another_right_answer_passes(servers, right):
+    files = servers.solved_up_to(right.exercise + 1)
+    text_of = {path: text if isinstance(text, str) else text.decode() for path, text in files.items()}
+    servers.set_tree(files | right.changes(text_of.get))
+    status, said = servers.run("check", str(right.exercise))
+    assert status == 0, said
+
+
+@pytest.mark.parametrize("number", EXERCISES if LONG else [4])
+def test_the_whole_product_passes_each_check(servers, number):
+    servers.set_tree(servers.solved_up_to(99))
+    status, said = servers.run("check", str(number))
+    assert status == 0, said

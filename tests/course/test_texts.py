@@ -1,0 +1,94 @@
+"""The texts: every command in them runs and says something, every line of C in a hint stands in the solution.
+
+Commands stand in ```console blocks behind `$ `. They are run in the order of the exercises, in a tree in which each exercise
+is solved when its text says `./workshop check`, as a student would have it then.
+"""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from copy_of_tree import ROOT, form
+from workshop import ports
+from workshop.course import catalogue, marks, tree
+
+EXERCISES = catalogue.exercises(ROOT)
+IN_C = [number for number in EXERCISES if number <= 5]
+SILENT = ("cp ", "kill ")  # commands that say nothing where all is well
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
+
+
+def commands(number):
+    return [line[2:] for block in CONSOLE.findall(EXERCISES[number].text) for line in block.splitlines()
+            if line.startswith("$ ")]
+
+
+def here(command, copy):
+    """The command for the copy's ports, of which there is no traffic: the texts say what one request does."""
+    offset = f" --port-offset {copy.port_offset}"
+    command = re.sub(r"^\./workshop up", "./workshop up --no-traffic", command)
+    command = re.sub(r"(\./workshop (?!dashboards)[^|)]*?)(\s*[|)]|$)", rf"\1{offset}\2", command)
+    return re.sub(r"(127\.0\.0\.1|localhost):(\d+)", lambda at: f"{at[1]}:{int(at[2]) + copy.port_offset}", command)
+
+
+@pytest.fixture(scope="module")
+def whole(servers):
+    yield servers
+    servers.run("down")
+    servers.stack.start("postgres", "redis", "rabbitmq")
+
+
+@pytest.mark.skipif(form() == "short", reason="in the long form")
+@pytest.mark.parametrize("number", EXERCISES)
+def test_every_command_of_the_text_runs(whole, number):
+    solved, asked = whole.solved_up_to(number + 1), commands(number)
+    assert f"./workshop check {number}" in asked
+    for command in asked:
+        whole.set_tree(solved)  # a command may have copied what the student is to mend
+        done = subprocess.run(["bash", "-c", here(command, whole)], cwd=whole.path, text=True, timeout=180,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == 0 and (done.stdout.strip() or command.startswith(SILENT)), f"$ {command}\n{done.stdout}"
+        if "grep" in command and number:
+            name = shlex.split(command)[-1].strip("^").split(".*")[0]
+            assert name in done.stdout
+
+
+def test_up_runs_the_tree_of_the_start(servers):
+    """Without a page of metrics, and without a server in the backend."""
+    if form() == "short":
+        pytest.skip("in the long form")
+    servers.set_tree(servers.solved_up_to(0))
+    status, said = servers.run("up", "--no-traffic", timeout=180)
+    assert status == 0 and "frontend and backend are yours, from mine/" in said, said
+    assert not ports.answers(ports.PORTS["backend"] + servers.port_offset)
+
+
+# What they say
+
+def plain(text):
+    return re.sub(r"\s+", "", text)
+
+
+SOLUTION = plain("\n".join(tree.derived(ROOT, range(100)).values()))
+
+
+@pytest.mark.parametrize("number", IN_C)
+def test_the_code_in_hints_and_text_is_that_of_the_solution(number):
+    entry = EXERCISES[number]
+    lines = [plain(line) for path, text in tree.sources(ROOT).items() for _, line in marks.of_exercise(text, number, path)]
+    spans = [span for text in entry.hints for span in re.findall(r"`([^`]+)`", text)]
+    for span in spans:
+        assert plain(span) in SOLUTION, f"hint of {number}: {span}"
+    for block in re.findall(r"^```c\n(.*?)^```$", entry.text, re.M | re.S):
+        for statement in block.strip().split(";\n"):
+            assert plain(statement).rstrip(";") in SOLUTION, f"text of {number}: {statement}"
+    assert not spans or any(line in plain(span) or plain(span) in line for span in spans for line in lines if len(line) > 10)
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_the_text_has_a_title_and_its_check(number):
+    text = EXERCISES[number].text
+    assert text.startswith(f"# {number}. ") and re.search(r"^\*About \d+ minutes", text, re.M) and f"./workshop check {number}" in text
+    assert not [line for line in text.splitlines() if len(line) > 140 and not line.startswith(("|", "$ "))]
