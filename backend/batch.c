@@ -1,7 +1,10 @@
 /* Batches as PostgreSQL's arrays; see batch.h. */
 #include "backend/batch.h"
 
+#include <endian.h>
 #include <stdlib.h>
+
+#define BYTEA_OID 17
 
 static void open_or_comma(struct buf *array)
 {
@@ -27,21 +30,29 @@ static void append_quoted(struct buf *array, const char *text)
     buf_char(array, '"');
 }
 
-/* bytea as hexadecimal; its backslash needs one more in an array literal. */
+static void append_u32(struct buf *array, size_t value)
+{
+    uint32_t big = htobe32((uint32_t)value);
+    buf_append(array, &big, sizeof big);
+}
+
+/* Dimensions, whether there are nulls, the elements' type; then the one dimension's length and
+ * lower bound. An array without elements has no dimension. */
+static void open_binary(struct buf *array, size_t elements)
+{
+    append_u32(array, elements ? 1 : 0);
+    append_u32(array, 0);
+    append_u32(array, BYTEA_OID);
+    if (elements == 0)
+        return;
+    append_u32(array, elements);
+    append_u32(array, 1);
+}
+
 static void append_bytes(struct buf *array, const char *bytes, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
-    open_or_comma(array);
-    buf_text(array, "\"\\\\x");
-    if (buf_reserve(array, len * 2) != OK)
-        return;
-    char *p = buf_tail(array);
-    for (size_t i = 0; i < len; i++) {
-        *p++ = digits[(unsigned char)bytes[i] >> 4];
-        *p++ = digits[(unsigned char)bytes[i] & 15];
-    }
-    buf_added(array, len * 2);
-    buf_char(array, '"');
+    append_u32(array, len);
+    buf_append(array, bytes, len);
 }
 
 static void append_row(struct batch_arrays *out, const struct job *job)
@@ -64,8 +75,8 @@ static void append_dead(struct batch_arrays *out, const struct job *job)
 
 static bool close_all(struct batch_arrays *a)
 {
-    struct buf *all[] = {&a->ids, &a->names, &a->quantities, &a->dead_ids, &a->reasons, &a->bodies};
-    bool ok = true;
+    struct buf *all[] = {&a->ids, &a->names, &a->quantities, &a->dead_ids, &a->reasons};
+    bool ok = buf_ok(&a->bodies);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         buf_text(all[i], buf_len(all[i]) == 0 ? "{}" : "}");
         buf_cstr(all[i]);
@@ -82,9 +93,18 @@ static void clear_all(struct batch_arrays *a)
     a->rows = a->dead = 0;
 }
 
+static size_t dead_letters(const struct batch *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->count; i++)
+        n += !job_is_row(&b->jobs[i]);
+    return n;
+}
+
 int batch_encode(const struct batch *b, struct batch_arrays *out)
 {
     clear_all(out);
+    open_binary(&out->bodies, dead_letters(b));
     for (size_t i = 0; i < b->count; i++) {
         if (job_is_row(&b->jobs[i]))
             append_row(out, &b->jobs[i]);
@@ -101,24 +121,31 @@ void batch_arrays_free(struct batch_arrays *a)
         buf_free(all[i]);
 }
 
+void batch_add(struct batch *b, const struct job *job)
+{
+    b->jobs[b->count++] = *job;
+    b->bytes += job->len;
+}
+
 void batch_split(struct batch *b, struct batch *other)
 {
     size_t keep = b->count / 2;
-    other->count = b->count - keep;
-    memcpy(other->jobs, b->jobs + keep, other->count * sizeof *b->jobs);
+    for (size_t i = keep; i < b->count; i++)
+        batch_add(other, &b->jobs[i]);
+    b->bytes -= other->bytes;
     b->count = keep;
 }
 
 void batch_drop_stale(struct batch *b, uint64_t epoch)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < b->count; i++) {
+    size_t count = b->count;
+    b->count = b->bytes = 0;
+    for (size_t i = 0; i < count; i++) {
         if (b->jobs[i].tag.epoch < epoch)
             free(b->jobs[i].body);
         else
-            b->jobs[kept++] = b->jobs[i];
+            batch_add(b, &b->jobs[i]); /* never behind the one that is read */
     }
-    b->count = kept;
 }
 
 void batch_free(struct batch *b)

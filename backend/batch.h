@@ -1,6 +1,7 @@
 /*
  * A batch of jobs, and what it looks like to PostgreSQL: three arrays for the rows and three for
- * the dead letters, as text. No server is needed here.
+ * the dead letters. All are text but the bodies, which may be large: binary, they are one copy of
+ * what was delivered, in hexadecimal they were two. No server is needed here.
  */
 #ifndef BACKEND_BATCH_H
 #define BACKEND_BATCH_H
@@ -10,7 +11,7 @@
 #include "base/list.h"
 
 #define STORE_BATCH_MAX   500               /* jobs */
-#define STORE_BATCH_BYTES (8 * 1024 * 1024) /* of bodies, past which it is not gathered further */
+#define STORE_BATCH_BYTES (2 * 1024 * 1024) /* of bodies, past which it is not gathered further */
 
 struct store;
 
@@ -24,12 +25,13 @@ struct batch {
         BATCH_DELETING,   /* committed; waits for Redis */
     } state;
     size_t count;
-    size_t bytes;            /* of the bodies gathered */
+    size_t bytes;            /* of the bodies */
     size_t inserted, buried; /* rows and dead letters that were new, once committed */
     struct job jobs[STORE_BATCH_MAX];
 };
 
-/* PostgreSQL array literals; emptied and filled by batch_encode. */
+/* PostgreSQL's array literals, and of the bodies its binary bytea[]; emptied and filled by
+ * batch_encode. */
 struct batch_arrays {
     struct buf ids, names, quantities;
     struct buf dead_ids, reasons, bodies;
@@ -44,6 +46,9 @@ static inline bool job_is_row(const struct job *job)
 /* Writes the arrays. 0 or ERR_NOMEM. */
 int batch_encode(const struct batch *b, struct batch_arrays *out) MUST_CHECK;
 void batch_arrays_free(struct batch_arrays *arrays);
+
+/* Takes a job over, its body included; there must be room. */
+void batch_add(struct batch *b, const struct job *job);
 
 /* Moves the upper half of the jobs to `other`, which is empty. */
 void batch_split(struct batch *b, struct batch *other);

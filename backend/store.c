@@ -10,6 +10,7 @@
 
 COUNTER(retries, "store_retries_total", "Batches tried again because the database failed.");
 COUNTER(splits, "store_splits_total", "Batches split because PostgreSQL refused a row in them.");
+GAUGE(held_bytes, "store_held_bytes", "Bytes of bodies taken and not committed yet.");
 HISTOGRAM(batch_size, "store_batch_size", "Jobs in a committed batch.",
           BUCKETS(1, 2, 5, 10, 25, 50, 100, 250, 500));
 
@@ -51,6 +52,15 @@ static struct batch *batch_new(struct store *s)
     return b;
 }
 
+/* Memory is taken by bytes, while the prefetch counts messages. What waits here is counted as long
+ * as it is here: a lost connection frees no body. */
+static void hold(struct store *s, size_t bytes)
+{
+    s->bytes = bytes;
+    gauge_set(&held_bytes, (double)bytes);
+    amqp_consumer_pause(s->app->consumer, bytes > STORE_BYTES_MAX);
+}
+
 static void submit_gathered(struct store *s)
 {
     struct batch *b = s->gathering;
@@ -73,10 +83,9 @@ int store_add(struct store *s, const struct job *job)
             return ERR_NOMEM;
         uv_timer_start(&s->gather_timer, on_gathered, STORE_BATCH_MS, 0);
     }
-    s->epoch = job->tag.epoch;
     struct batch *b = s->gathering;
-    b->jobs[b->count++] = *job;
-    b->bytes += job->len;
+    batch_add(b, job);
+    hold(s, s->bytes + job->len);
     if (b->count == STORE_BATCH_MAX || b->bytes > STORE_BATCH_BYTES)
         submit_gathered(s);
     return OK;
@@ -94,9 +103,10 @@ static int submit_arrays(struct batch *b, struct batch_arrays *a)
 {
     const char *rows[] = {buf_data(&a->ids), buf_data(&a->names), buf_data(&a->quantities)};
     const char *dead[] = {buf_data(&a->dead_ids), buf_data(&a->reasons), buf_data(&a->bodies)};
+    const int lengths[] = {0, 0, (int)buf_len(&a->bodies)}, formats[] = {0, 0, 1}; /* 1: binary */
     struct postgres_step steps[] = {
         {.statement = INSERT_FRUITS, .params = 3, .values = rows},
-        {.statement = INSERT_DEAD_LETTERS, .params = 3, .values = dead},
+        {INSERT_DEAD_LETTERS, 3, dead, lengths, formats},
     };
     return postgres_submit(b->store->app->postgres, steps, 2, on_outcome, b);
 }
@@ -171,6 +181,14 @@ static void refuse(struct batch *b, const struct postgres_outcome *outcome)
 
 /* Failed ------------------------------------------------------------------------------------ */
 
+static void drop_stale(struct batch *b)
+{
+    struct store *s = b->store;
+    size_t before = b->bytes;
+    batch_drop_stale(b, amqp_consumer_epoch(s->app->consumer));
+    hold(s, s->bytes - (before - b->bytes));
+}
+
 static void on_retry(uv_timer_t *timer)
 {
     struct store *s = timer->data;
@@ -178,7 +196,7 @@ static void on_retry(uv_timer_t *timer)
         struct batch *b = LIST_ITEM(item, struct batch, item);
         if (b->state != BATCH_WAITING)
             continue;
-        batch_drop_stale(b, s->epoch);
+        drop_stale(b);
         if (b->count == 0 || s->stopping)
             discard(b);
         else
@@ -200,6 +218,7 @@ static void try_later(struct batch *b)
 
 static void discard(struct batch *b)
 {
+    hold(b->store, b->store->bytes - b->bytes);
     list_remove(&b->item);
     batch_free(b);
 }

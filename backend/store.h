@@ -10,6 +10,10 @@
  * A batch that PostgreSQL refuses for what is in it (SQLSTATE class 22 or 23) is split in halves,
  * until the bad job stands alone and becomes a dead letter. Any other failure says nothing about
  * the messages: the batch is tried again, with a back-off, for as long as it takes.
+ *
+ * What is held until it is committed has a bound, STORE_BYTES_MAX: past it the consumer is paused.
+ *
+ * Series: store_batch_size, store_retries_total, store_splits_total, store_held_bytes.
  */
 #ifndef BACKEND_STORE_H
 #define BACKEND_STORE_H
@@ -21,6 +25,7 @@
 #include <uv.h>
 
 #define STORE_BATCH_MS       5
+#define STORE_BYTES_MAX      (8 * 1024 * 1024) /* of bodies, past which nothing more is taken */
 #define STORE_RETRY_FIRST_MS 20
 #define STORE_RETRY_CAP_MS   500
 
@@ -30,10 +35,10 @@ struct store {
     struct app *app;
     struct batch *gathering;    /* the batch that takes jobs, or NULL */
     struct list batches;        /* all others */
+    size_t bytes;               /* of the bodies in all of them */
     struct batch_arrays arrays; /* scratch; a submit copies it */
     uv_timer_t gather_timer, retry_timer;
     struct backoff backoff;
-    uint64_t epoch; /* of the newest delivery seen */
     bool stopping, given_up;
 };
 

@@ -167,6 +167,7 @@ static void attempt_succeeded(struct amqp_connection *c)
         attempt_failed(c);
         return;
     }
+    wire_listen(c->wire, !c->paused);
     c->frame_max = h->frame_max;
     c->heartbeat_ms = h->heartbeat * 1000;
     c->read_at = loop_ms(c->loop);
@@ -298,9 +299,20 @@ uint64_t amqp_connection_down_ms(const struct amqp_connection *c)
     return c->state == AMQP_OPEN ? 0 : loop_ms(c->loop) - c->down_since;
 }
 
+void amqp_connection_pause(struct amqp_connection *c, bool paused)
+{
+    if (c->paused == paused || c->state >= AMQP_CLOSING)
+        return;
+    c->paused = paused;
+    c->read_at = loop_ms(c->loop); /* what the broker sent meanwhile could not be seen */
+    if (c->wire)
+        wire_listen(c->wire, !paused);
+}
+
 void amqp_connection_end(struct amqp_connection *c)
 {
     assert(c->state < AMQP_CLOSING);
+    amqp_connection_pause(c, false); /* the answer to our close comes behind all else */
     if (c->attempting)
         handshake_abort(&c->handshake);
     if (c->wire)

@@ -7,8 +7,8 @@
  * broker that blocks publishers must not hold up acks).
  *
  * It reconnects for ever, with a back-off of at most 500 ms, an attempt limited to 1 s; sends
- * heartbeats and takes a silent peer for dead after two of them, unless the broker has blocked us;
- * answers the broker's close; closes politely, within a limit.
+ * heartbeats and takes a silent peer for dead after two of them, unless the broker has blocked us
+ * or we do not listen; answers the broker's close; closes politely, within a limit.
  *
  * For publisher.c and consumer.c; programs have no need of it.
  *
@@ -80,6 +80,7 @@ struct amqp_connection {
     struct codec codec;
     struct buf in;
     bool starved; /* the owner wants to send more when there is room */
+    bool paused;  /* nothing is read, on this wire and on later ones */
     unsigned heartbeat_ms;
     uint64_t read_at;    /* loop_ms of the last byte that came */
     uint64_t opened_at;  /* loop_ms */
@@ -110,6 +111,10 @@ static inline bool amqp_connection_open(const struct amqp_connection *c)
 
 /* For how long nothing could be published; 0 while something can. */
 uint64_t amqp_connection_down_ms(const struct amqp_connection *c);
+
+/* While paused nothing is read, which holds the broker up by the flow control of TCP; frames that
+ * were read already are still handled. Writing goes on, heartbeats included. Outlasts a loss. */
+void amqp_connection_pause(struct amqp_connection *c, bool paused);
 
 /* Gives this connection up and makes another, from inside `frame` or `turn`. */
 void amqp_connection_restart(struct amqp_connection *c, const char *reason);

@@ -20,7 +20,7 @@ enum subscription {
     SUBSCRIPTION_NONE,       /* waits for a connection */
     SUBSCRIPTION_ACTIVE,     /* basic.consume was sent: waits for deliveries */
     SUBSCRIPTION_CANCELLING, /* waits for basic.cancel-ok, or the loss of the connection */
-    SUBSCRIPTION_CANCELLED,  /* waits for acks only */
+    SUBSCRIPTION_CANCELLED,  /* waits for acks only; what is still delivered is passed over */
 };
 
 struct amqp_consumer {
@@ -146,7 +146,8 @@ static int on_frame(const struct codec_frame *frame, void *ctx)
     rc = content_frame(&c->content, frame);
     if (rc != 1)
         return rc;
-    end_delivery(c);
+    if (c->subscription != SUBSCRIPTION_CANCELLED) /* else it returns with the connection */
+        end_delivery(c);
     return OK;
 }
 
@@ -255,6 +256,11 @@ void amqp_consumer_ack(struct amqp_consumer *c, struct amqp_tag tag)
     amqp_connection_wake(&c->connection);
 }
 
+uint64_t amqp_consumer_epoch(const struct amqp_consumer *c)
+{
+    return c->epoch;
+}
+
 bool amqp_consumer_up(const struct amqp_consumer *c)
 {
     return amqp_connection_open(&c->connection);
@@ -263,6 +269,22 @@ bool amqp_consumer_up(const struct amqp_consumer *c)
 size_t amqp_consumer_unfinished(const struct amqp_consumer *c)
 {
     return c->window.unfinished;
+}
+
+/* The owner takes nothing more, and has no need to wait until the broker knows. */
+static void cancel_paused(struct amqp_consumer *c)
+{
+    c->subscription = SUBSCRIPTION_CANCELLED;
+    amqp_connection_pause(&c->connection, false);
+    amqp_connection_wake(&c->connection);
+}
+
+void amqp_consumer_pause(struct amqp_consumer *c, bool paused)
+{
+    if (paused && c->subscription == SUBSCRIPTION_CANCELLING)
+        cancel_paused(c);
+    else if (c->subscription != SUBSCRIPTION_CANCELLED)
+        amqp_connection_pause(&c->connection, paused);
 }
 
 void amqp_consumer_cancel(struct amqp_consumer *c, void (*cb)(void *ctx), void *ctx)
@@ -279,6 +301,8 @@ void amqp_consumer_cancel(struct amqp_consumer *c, void (*cb)(void *ctx), void *
     } else {
         c->subscription = SUBSCRIPTION_CANCELLED;
     }
+    if (c->connection.paused)
+        cancel_paused(c);
     amqp_connection_wake(&c->connection);
 }
 

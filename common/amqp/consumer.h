@@ -54,14 +54,25 @@ struct amqp_consumer *amqp_consumer_new(struct loop *loop,
 /* Finishes a delivery. It is acknowledged at the end of this turn. */
 void amqp_consumer_ack(struct amqp_consumer *c, struct amqp_tag tag);
 
+/* Of the newest connection: what came with an earlier one, the broker has taken back. */
+uint64_t amqp_consumer_epoch(const struct amqp_consumer *c);
+
 bool amqp_consumer_up(const struct amqp_consumer *c);
 
 /* Unfinished deliveries of the present connection. */
 size_t amqp_consumer_unfinished(const struct amqp_consumer *c);
 
+/* Back-pressure for an owner that has taken as many bytes as it can hold: while paused nothing is
+ * read from the broker. A few more deliveries may come, those that were read already: AMQP_READ_MAX
+ * bytes and one message at most. Acks still work, and the connection is kept alive, or made again,
+ * meanwhile: RabbitMQ ends one that takes nothing for 30 s. After a cancel it changes nothing. From
+ * any callback. */
+void amqp_consumer_pause(struct amqp_consumer *c, bool paused);
+
 /* basic.cancel: no delivery comes after the broker's answer (or the loss of the connection), which
- * `cb` tells from a later turn. Acks still work. For STAGE_STOP_ACCEPTING. After it the consumer
- * does not subscribe again. Once. */
+ * `cb` tells from a later turn. A paused consumer does not wait for the answer, which stands behind
+ * everything that it did not read: that is read and passed over. Acks still work. For
+ * STAGE_STOP_ACCEPTING. After it the consumer does not subscribe again. Once. */
 void amqp_consumer_cancel(struct amqp_consumer *c, void (*cb)(void *ctx), void *ctx);
 
 /* Sends what acks are waiting, closes, frees, then calls `cb` (may be NULL). Unfinished deliveries

@@ -151,8 +151,9 @@ void session_heartbeat(struct amqp_connection *c)
 {
     uint64_t now = loop_ms(c->loop);
 
-    /* A broker that blocks us for its memory may not even say so in time. */
-    if (c->state != AMQP_BLOCKED && now - c->read_at > 2 * c->heartbeat_ms) {
+    /* A broker that blocks us for its memory may not even say so in time; one that we do not listen
+     * to is judged by whether our heartbeats reach it. */
+    if (c->state != AMQP_BLOCKED && !c->paused && now - c->read_at > 2 * c->heartbeat_ms) {
         amqp_connection_lose(c, "no sign of life for two heartbeats");
         return;
     }

@@ -9,7 +9,8 @@
 struct wire {
     uv_poll_t poll;
     int fd;
-    int events; /* that we wait for */
+    int events;  /* that we wait for */
+    int reading; /* UV_READABLE, or 0 while nobody listens */
     wire_cb cb;
     void *ctx;
 };
@@ -50,9 +51,10 @@ struct wire *wire_new(uv_loop_t *loop, int fd, wire_cb cb, void *ctx)
     }
     w->poll.data = w;
     w->fd = fd;
+    w->reading = UV_READABLE;
     w->cb = cb;
     w->ctx = ctx;
-    if (watch(w, UV_READABLE)) {
+    if (watch(w, w->reading)) {
         uv_close((uv_handle_t *)&w->poll, free_wire);
         return NULL;
     }
@@ -82,6 +84,13 @@ int wire_read(struct wire *w, struct buf *in, size_t most)
     return (int)n;
 }
 
+/* That libuv takes the handle was seen in wire_new; it refuses no set of events afterwards. */
+void wire_listen(struct wire *w, bool on)
+{
+    w->reading = on ? UV_READABLE : 0;
+    (void)watch(w, w->reading | (w->events & UV_WRITABLE));
+}
+
 int wire_write(struct wire *w, struct buf *out)
 {
     while (buf_len(out) > 0) {
@@ -89,9 +98,9 @@ int wire_write(struct wire *w, struct buf *out)
         if (n >= 0)
             buf_consume(out, (size_t)n);
         else if (errno == EAGAIN)
-            return watch(w, UV_READABLE | UV_WRITABLE);
+            return watch(w, w->reading | UV_WRITABLE);
         else if (errno != EINTR)
             return -errno;
     }
-    return watch(w, UV_READABLE);
+    return watch(w, w->reading);
 }

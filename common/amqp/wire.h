@@ -25,6 +25,10 @@ void wire_close(struct wire *w);
  * yet, ERR_LOST at the end of the stream, or a negative code. */
 int wire_read(struct wire *w, struct buf *in, size_t most) MUST_CHECK;
 
+/* Watches for reading, as from the start, or not. What does not fit into the kernel's buffers then
+ * stays with the peer. */
+void wire_listen(struct wire *w, bool on);
+
 /* Writes what the kernel takes of `out`, and asks for UV_WRITABLE while something is left. 0 or a
  * negative code. */
 int wire_write(struct wire *w, struct buf *out) MUST_CHECK;

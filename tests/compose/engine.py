@@ -48,15 +48,16 @@ class Engine:
         self.place = Path(tempfile.mkdtemp(prefix="engine-"))  # short: a socket's path has 107 bytes at most
         words = [self._attempt(*way) for way in WAYS if not self.process]
         if not self.process:
-            shutil.rmtree(self.place)
+            self._clear()
             pytest.skip("no Docker engine starts here: " + "; ".join(words))
         return self
 
     def __exit__(self, *exception):
         running = self.docker("ps", "-aq", check=False).stdout.split()
         self.docker("rm", "-f", "-v", *running, check=False) if running else None
+        self.docker("network", "prune", "-f", check=False)  # or the next engine makes them anew, in whatever network it is
         self._end()
-        shutil.rmtree(self.place, ignore_errors=True)
+        self._clear()
 
     @property
     def host(self):
@@ -91,7 +92,7 @@ class Engine:
         if self.network == "own":
             argv = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *argv]
         elif "--iptables=false" not in flags:
-            argv.append("--iptables=false")  # no word to the machine's firewall
+            argv += ["--iptables=false", "--ip-forward=false"]  # no word to the machine's firewall
         log = self.place / "log"
         with open(log, "w") as file:
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *map(str, argv)], stdout=file,
@@ -99,10 +100,26 @@ class Engine:
         end = time.monotonic() + 60
         while self.process.poll() is None and time.monotonic() < end:
             if self.docker("version", check=False).returncode == 0:
-                return ""
+                if not (refused := self._refused()):
+                    return ""
+                self._end()
+                return refused
             time.sleep(0.2)
         self._end()
         return (log.read_text().splitlines() or ["it said nothing"])[-1][:300]
+
+    def _refused(self):
+        """What it says when it is to unpack an image, which needs more rights than to answer; "" where it can."""
+        empty = subprocess.run(["tar", "-c", "-T", "/dev/null"], capture_output=True, check=True).stdout
+        done = subprocess.run(["docker", "import", "-", "probe"], env=self.environment, input=empty, capture_output=True)
+        self.docker("rmi", "probe", check=False)
+        return done.stderr.decode().strip()[:300] if done.returncode else ""
+
+    def _clear(self):
+        """Its network's name space stays mounted there after the end."""
+        for mount in self.place.glob("exec/netns/*"):
+            subprocess.run(["umount", mount], capture_output=True)
+        shutil.rmtree(self.place, ignore_errors=True)
 
     def _end(self):
         if self.process and self.process.poll() is None:

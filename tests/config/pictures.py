@@ -3,8 +3,8 @@
     ./workshop up, and wait 15 minutes, so that the graphs are full
     /usr/bin/python3 tests/config/pictures.py [--port-offset N] [--alerts] [UID ...]
 
-Each is of one whole dashboard as it is then, 1280 pixels wide, at most 200 kB. It needs the packages of `./workshop test`
-and, for the look of the letters, fonts-inter.
+Each is of one whole dashboard as it is then, 1280 pixels wide, at most 200 kB. It needs the packages of
+`./workshop test` and, for the look of the letters, fonts-inter.
 """
 
 import argparse

@@ -115,7 +115,8 @@ def stories(scale, directory, cases, text=str):
         mine = [case for case in cases if scale in case.scales and f"alert: {case.alert}\n" in rule_text]
         for every in sorted({case.every for case in mine}):
             tests = [together(members, scale) for members in side_by_side([c for c in mine if c.every == every], scale)]
-            made = {"rule_files": [rule_file], "evaluation_interval": f"{every or STEP[scale]}s", "tests": tests}
+            made = {"rule_files": [rule_file], "evaluation_interval": f"{every or STEP[scale]}s", "tests": tests,
+                    "group_eval_order": re.findall(r"^  - name: (\w+)", rule_text, re.M)}  # else it is any
             (directory / "tests.yml").write_text(yaml.safe_dump(made, sort_keys=False, width=200))
             done = promtool("test", "rules", directory / "tests.yml")
             said += done.stdout + done.stderr if done.returncode else ""

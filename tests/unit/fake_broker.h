@@ -32,6 +32,7 @@ struct broker {
     int accepted, closed; /* connections, and those that ended */
     int polite;           /* connection.close and close-ok that came */
     int declared, heartbeats;
+    int unwritten; /* writes that the client has not made room for, and never will once it left */
     char ids[BROKER_MESSAGES_MAX]
             [64]; /* of the messages that came, in order, over all connections */
     int messages;
@@ -58,7 +59,7 @@ static inline void must(bool holds)
 
 static void broker_written(uv_write_t *write, int status)
 {
-    (void)status;
+    broker.unwritten -= status == 0;
     free(write->data);
     free(write);
 }
@@ -77,6 +78,7 @@ static void broker_flush(void)
     must(write && bytes.base);
     memcpy(bytes.base, buf_data(&broker.out), n);
     buf_clear(&broker.out);
+    broker.unwritten++;
     write->data = bytes.base;
     if (uv_write(write, (uv_stream_t *)broker.client, &bytes, 1, broker_written))
         broker_written(write, 0);

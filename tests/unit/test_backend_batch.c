@@ -1,4 +1,4 @@
-/* Batches: array literals, splitting, dropping what an earlier connection brought. */
+/* Batches: arrays, splitting, dropping what an earlier connection brought. */
 #include "backend/batch.h"
 
 #include <setjmp.h>
@@ -30,18 +30,17 @@ static int teardown(void **state)
 
 static struct job *add(const char *body, size_t len)
 {
-    struct job *job = &batch->jobs[batch->count++];
-    job->body = malloc(len ? len : 1);
-    assert_non_null(job->body);
+    struct job job = {.body = malloc(len ? len : 1), .len = len};
+    assert_non_null(job.body);
     if (len)
-        memcpy(job->body, body, len);
-    job->len = len;
-    return job;
+        memcpy(job.body, body, len);
+    batch_add(batch, &job);
+    return &batch->jobs[batch->count - 1];
 }
 
 static void add_row(const char *id, enum fruit fruit, int quantity)
 {
-    struct job *job = add("", 0);
+    struct job *job = add("{}", (size_t)quantity % 3);
     job->kind = JOB_FRUIT;
     snprintf(job->id, sizeof job->id, "%s", id);
     job->order = (struct message){MESSAGE_FRUIT, fruit, quantity};
@@ -59,18 +58,39 @@ static void rows_are_arrays(void **state)
     assert_string_equal(buf_data(&arrays.dead_ids), "{}");
     assert_int_equal(arrays.rows, 2);
     assert_int_equal(arrays.dead, 0);
+    assert_int_equal(buf_len(&arrays.bodies), 12); /* an array without dimensions */
+    assert_memory_equal(buf_data(&arrays.bodies), "\0\0\0\0\0\0\0\0\0\0\0\x11", 12);
 }
 
+static size_t bytes_of(const struct batch *b)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < b->count; i++)
+        bytes += b->jobs[i].len;
+    return bytes;
+}
+
+static void add_dead(const char *body, size_t len, const char *reason)
+{
+    struct job *job = add(body, len);
+    job->kind = JOB_UNKNOWN;
+    snprintf(job->reason, sizeof job->reason, "%s", reason);
+}
+
+/* As array_send writes it: 1 dimension, no nulls, of bytea; 2 elements from 1 on; each with its
+ * length. */
 static void dead_letters_keep_every_byte(void **state)
 {
+    static const char bodies[] = "\0\0\0\1\0\0\0\0\0\0\0\x11\0\0\0\2\0\0\0\1"
+                                 "\0\0\0\5\"\\\0\xff{\0\0\0\0";
     (void)state;
-    struct job *job = add("\"\\\0\xff{", 5);
-    job->kind = JOB_UNKNOWN;
-    snprintf(job->reason, sizeof job->reason, "no \"JSON\" \\ here");
+    add_dead("\"\\\0\xff{", 5, "no \"JSON\" \\ here");
+    add_dead("", 0, "nothing");
     assert_int_equal(batch_encode(batch, &arrays), OK);
-    assert_string_equal(buf_data(&arrays.reasons), "{\"no \\\"JSON\\\" \\\\ here\"}");
-    assert_string_equal(buf_data(&arrays.bodies), "{\"\\\\x225c00ff7b\"}");
-    assert_string_equal(buf_data(&arrays.dead_ids), "{NULL}");
+    assert_string_equal(buf_data(&arrays.reasons), "{\"no \\\"JSON\\\" \\\\ here\",\"nothing\"}");
+    assert_int_equal(buf_len(&arrays.bodies), sizeof bodies - 1);
+    assert_memory_equal(buf_data(&arrays.bodies), bodies, sizeof bodies - 1);
+    assert_string_equal(buf_data(&arrays.dead_ids), "{NULL,NULL}");
     assert_string_equal(buf_data(&arrays.ids), "{}");
 }
 
@@ -95,6 +115,8 @@ static void split_loses_none_and_doubles_none(void **state)
         batch_split(batch, upper);
         assert_int_equal(batch->count + upper->count, count);
         assert_true(batch->count >= 1 && upper->count >= 1);
+        assert_int_equal(batch->bytes, bytes_of(batch));
+        assert_int_equal(upper->bytes, bytes_of(upper));
         for (int i = 1; i <= count; i++) {
             size_t at = (size_t)i - 1;
             const struct job *job =
@@ -118,6 +140,7 @@ static void stale_jobs_are_dropped(void **state)
     assert_int_equal(batch->count, 2);
     assert_int_equal(batch->jobs[0].order.quantity, 3);
     assert_int_equal(batch->jobs[1].order.quantity, 6);
+    assert_int_equal(batch->bytes, bytes_of(batch));
 }
 
 int main(void)

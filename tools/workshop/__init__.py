@@ -3,7 +3,7 @@
 From the outside in:
 
     cli.py         the words of the command line, one function a command
-    up.py          the longest of the commands
+    up.py          the longest of the commands; docker.py  the same in containers
     stack.py       all services of one running copy: order, up, down
     programs.py    frontend, backend, traffic as services
     postgres.py  redis.py  rabbitmq.py     the servers that the programs talk to
@@ -16,6 +16,7 @@ From the outside in:
     process.py     one process: pid and start time, signals, its children
     state.py       what runs, on disk; the lock between two commands
     prometheus.py  questions put to a running Prometheus
+    watch.py       builds and restarts one program as it is edited, in the development containers
     build.py       CMake          packages.py  apt          ports.py  who listens where
     course/        exercises that check themselves       gameday/   what is broken in secret
     groups.py      the groups of tests, their counts        logkeeper.py  bounds the log files

@@ -34,7 +34,8 @@ PROMETHEUS_TIMEOUT = 20    # seconds
 IDLE_TIMEOUT = 60          # seconds that a browser may keep a connection open without a word
 AT_ONCE = 8                # queries that Prometheus gets side by side
 
-QUERIES = re.compile(r"/api/v1/(query|query_range|query_exemplars|series|labels|label/\w+/values|metadata|alerts|rules)")
+QUERIES = re.compile(r"/api/v1/(query|query_range|query_exemplars|series|labels|label/\w+/values"
+                     r"|metadata|alerts|rules)")
 POSTABLE = re.compile(r"/api/v1/(query|query_range|query_exemplars|series|labels)")
 TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "md": "text/plain",
          "txt": "text/plain", "json": "application/json"}
@@ -127,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(403, "another page's request", "forbidden")
 
     def _body(self):
-        """The request's body, which only a posted query has. After a refusal its rest is not read: the connection ends."""
+        """The request's body, which only a posted query has. After a refusal it is not read: the connection ends."""
         if self.command != "POST":
             self.close_connection |= "Content-Length" in self.headers
             return None

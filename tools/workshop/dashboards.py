@@ -1,4 +1,4 @@
-"""Grafana's dashboards as files: the list of them, and one by its uid. Read anew each time, so an edit shows at once."""
+"""Grafana's dashboards as files: the list of them, and one by its uid. Read anew each time: an edit shows at once."""
 
 import json
 

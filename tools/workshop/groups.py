@@ -160,7 +160,7 @@ def counts(report):
 
 
 # What the short form leaves out under the sanitizers, where each of them takes a minute or more.
-SLOW = "workshop_command or traffic or amqp_room or backend_faults"
+SLOW = "test_workshop or traffic or amqp_room or backend_faults"
 
 FUZZ_SECONDS = 60  # for each target, where the group is asked for by its name
 
@@ -179,7 +179,7 @@ GROUPS = {
     "fuzz": {"fuzz": fuzz(10)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
-LONG = {"integration, address sanitizer": integration("asan", "-k", "not workshop_command"),
+LONG = {"integration, address sanitizer": integration("asan", "-k", "not test_workshop"),
         "faults": faults("long"), "compose": compose("long"), "drills": drills("long"), "course": course("long"),
         "fuzz": fuzz(FUZZ_SECONDS)}
 
@@ -196,6 +196,7 @@ def chosen(group, long=False, seconds=None):
 def run_tests(root, group=None, long=False, seconds=None):
     """Exit status 0 where everything passed."""
     packages.ensure(packages.RUN + packages.TEST, root / ".workshop/logs/apt.log")
+    packages.ensure_where_packaged(packages.BROWSER, root / ".workshop/logs/apt.log")
     with locked(root / ".workshop/lock-test", "test"):
         results = [(name, *_run(name, part, root)) for name, part in chosen(group, long, seconds).items()]
     say()

@@ -20,7 +20,8 @@ RUN = """gcc git curl libc6-dev cmake ninja-build pkg-config libuv1-dev libhired
     prometheus-alertmanager""".split()
 TEST = """libcmocka-dev clang clang-format libclang-rt-dev python3-pytest python3-pytest-xdist python3-pika python3-psycopg2
     python3-redis python3-prometheus-client python3-protobuf python3-requests python3-yaml docker-compose
-    chromium chromium-driver python3-selenium python3-pil""".split()
+    python3-selenium python3-pil""".split()
+BROWSER = "chromium chromium-driver".split()  # Ubuntu has it as a snap alone: there the board's tests are skipped
 ENGINE = "docker.io docker-cli|docker.io docker-compose debootstrap iptables iproute2".split()
 BENCH = """wrk redis-tools nginx-light golang-go golang-github-rabbitmq-amqp091-go-dev
     golang-github-jackc-pgx-v4-dev golang-github-gomodule-redigo-dev
@@ -88,14 +89,21 @@ def _has_terminal():
         return False
 
 
+def ensure_where_packaged(wanted, log):
+    """Installs them, if the distribution has all of them."""
+    if missing(wanted) and all(_has_candidate(name) for name in wanted):
+        ensure(wanted, log)
+
+
+def _has_candidate(name):
+    shown = subprocess.run(["apt-cache", "policy", name], capture_output=True, text=True).stdout
+    return "Candidate:" in shown and "Candidate: (none)" not in shown
+
+
 def _alternative(entry):
     """The first name of 'a|b' that can be installed here."""
     names = entry.split("|")
-    for name in names[:-1]:
-        shown = subprocess.run(["apt-cache", "policy", name], capture_output=True, text=True).stdout
-        if "Candidate:" in shown and "Candidate: (none)" not in shown:
-            return name
-    return names[-1]
+    return next((name for name in names[:-1] if _has_candidate(name)), names[-1])
 
 
 def _apt(root, words, log, what):

@@ -1,7 +1,7 @@
 """uPlot, which draws the board's charts (MIT licence, https://github.com/leeoniya/uPlot): fetched once, then cached.
 
-No source of another project is kept in the tree, so the package comes from npm's registry; its version and its SHA-512 are
-pinned here. The cache lies in .workshop/cache of the tree, so that all port offsets use one copy, the licence
+No source of another project is kept in the tree, so the package comes from npm's registry; its version and its SHA-512
+are pinned here. The cache lies in .workshop/cache of the tree, so that all port offsets use one copy, the licence
 beside it. Without a network everything else works, and the board says what is missing.
 """
 
