@@ -35,7 +35,6 @@ BROKEN = {
     "exit": (HELLO, COUNT, "    exit(3);\n", "frontend ended with exit status 3 on GET /hello", "its last line"),
     "hang": (HELLO, COUNT, "    for (volatile int go = 1; go;)\n        ;\n", "frontend does not answer GET /hello within 5 s",
              "holds up the whole program"),
-    "two answers": (HELLO, COUNT, '    http_reply_text(x, 200, "Hello");\n', "frontend", "GET /hello"),
     "no answer": (HELLO, COUNT, COUNT + "    if (x)\n        return;\n", "does not answer GET /hello", "does each answer once"),
 }
 
