@@ -86,7 +86,7 @@ class Check:
         made = self.spawn(name, [binary, *flags], environment, port)
         made.where = tree
         if ready is True:
-            made.wait_ready(lambda: _all_up(made))
+            made.wait_ready(lambda: _is_ready(made, cache="REDIS_URL" not in (env or {})))
         elif ready:
             made.wait_ready(lambda: ready(made))
         return made
@@ -159,10 +159,10 @@ class Check:
         return found
 
 
-def _all_up(running):
-    """Ready, and the cache is there as well, without which it would be ready too."""
+def _is_ready(running, cache):
+    """`cache`: it is there as well, without which the program would be ready too."""
     status, body = http_get(running.url + "/ready")
-    return status == 200 and '"down"' not in body
+    return status == 200 and not (cache and '"redis":"down"' in body)
 
 
 def _configuration(targets, rules, interval):
