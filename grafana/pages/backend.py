@@ -76,7 +76,7 @@ PAGE = page("backend", "Backend and queue", "What waits, what is worked at, and 
            stored. Otherwise: 0 for longer than that lets the table grow; the log of the backend says why."""),
         timeseries("Share of time that the event loop is busy", "percentunit", {
             "{{instance}}": '1 - rate(libuv_loop_idle_seconds_total{job="backend"}[$__rate_interval])',
-        }, """Shows how much of its one thread the backend uses. Normal: a few percent. Otherwise: near 1 it is the
+        }, """Shows how much of its one thread the backend uses. Normal: a few percent. Otherwise: near 100 % it is the
            bottleneck, and a second backend helps.""", high=1, limits={0.8: "red"}),
     ],
 ])

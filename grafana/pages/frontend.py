@@ -86,7 +86,7 @@ PAGE = page("frontend", "Frontend", "RED: the rate of requests, their errors and
         timeseries("Share of time that the event loop is busy", "percentunit", {
             "{{instance}}": '1 - rate(libuv_loop_idle_seconds_total{job="frontend"}[$__rate_interval])',
         }, """Shows how much of its one thread the frontend uses. Normal: a few percent at tens of requests a second.
-           Otherwise: near 1 every request waits behind others; start another frontend.""", high=1,
+           Otherwise: near 100 % every request waits behind others; start another frontend.""", high=1,
                    limits={0.8: "red"}),
     ],
 ])

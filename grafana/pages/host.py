@@ -37,8 +37,8 @@ PAGE = page("host", "Host", "USE: processors, memory and disk, and what each pro
             "{{job}}": "sum by (job) (rate(process_cpu_seconds_total[$__rate_interval]))",
             "redis-server": """sum(rate(redis_cpu_user_seconds_total[$__rate_interval]))
                 + sum(rate(redis_cpu_sys_seconds_total[$__rate_interval]))""",
-        }, """Shows processors used: 1 is one of them all the time; node, redis and postgres are the exporters.
-           Normal: about a percent each. Otherwise: our programs have one thread; near 1 they are at their limit.""",
+        }, """Shows processors used: 100 % is one of them all the time; node, redis and postgres are the exporters.
+           Normal: about a percent each. Otherwise: our programs have one thread; near 100 % they are at their limit.""",
                    stacked=True),
         timeseries("Memory, by program", "bytes", {
             "{{job}}": "sum by (job) (process_resident_memory_bytes)",

@@ -10,7 +10,8 @@ PAGE = page("postgres", "PostgreSQL", "USE: how much of the database is used, wh
         gauge("Connections in use", "percentunit", {
             "in use": "sum(pg_stat_activity_count) / max(pg_settings_max_connections)",
         }, """Shows the share of max_connections. Normal: a few percent; each program holds a fixed pool. Otherwise:
-           at 1 nobody can connect any more; look below who has them.""", limits={0.7: "orange", 0.9: "red"}, height=8),
+           at 100 % nobody can connect any more; look below who has them.""",
+              limits={0.7: "orange", 0.9: "red"}, height=8),
         stat("Size of the database", "bytes", {
             "size": f"sum(pg_database_size_bytes{DEMO})",
         }, """Shows what the tables and indexes take on disk. Normal: it grows in the first hour, then the backend

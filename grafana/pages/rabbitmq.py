@@ -7,12 +7,13 @@ PAGE = page("rabbitmq", "RabbitMQ", "USE: how much of the broker is used, what w
     [
         gauge("Memory, of its limit", "percentunit", {
             "used": "max(rabbitmq_process_resident_memory_bytes / rabbitmq_resident_memory_limit_bytes)",
-        }, """Shows the broker's memory as a share of its watermark. Normal: low. Otherwise: at 1 it stops taking
+        }, """Shows the broker's memory as a share of its watermark. Normal: low. Otherwise: at 100 % it stops taking
            messages from every publisher; empty the queue.""", limits={0.7: "orange", 1: "red"}, height=8, decimals=1),
         gauge("Free disk that is needed", "percentunit", {
             "limit": "max(rabbitmq_disk_space_available_limit_bytes / rabbitmq_disk_space_available_bytes)",
         }, """Shows the least free space that the broker accepts, as a share of the space that is free. Normal: low.
-           Otherwise: at 1 it stops taking messages; make room.""", limits={0.5: "orange", 1: "red"}, height=8, decimals=1),
+           Otherwise: at 100 % it stops taking messages; make room.""",
+              limits={0.5: "orange", 1: "red"}, height=8, decimals=1),
         timeseries("Messages through the broker", "short", {
             "received": "sum(rate(rabbitmq_global_messages_received_total[$__rate_interval]))",
             "confirmed": "sum(rate(rabbitmq_global_messages_confirmed_total[$__rate_interval]))",

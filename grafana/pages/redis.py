@@ -8,8 +8,8 @@ PAGE = page("redis", "Redis", "USE: how much of the cache is used, what waits fo
         gauge("Memory in use", "percentunit", {
             "in use": "sum(redis_memory_used_bytes) / sum(redis_memory_max_bytes)",
         }, """Shows the share of maxmemory. Normal: below 1 %, for there are six small keys. Otherwise: somebody else
-           keeps something here; at 1 the least used keys are dropped.""", limits={0.8: "orange", 0.95: "red"}, height=8,
-              decimals=1),
+           keeps something here; at 100 % the least used keys are dropped.""",
+              limits={0.8: "orange", 0.95: "red"}, height=8, decimals=1),
         stat("Keys", "short", {
             "keys": "sum(redis_db_keys)",
         }, """Shows how many keys there are. Normal: 0 to 6, fruit_all and one a fruit, which live 5 s at most.
@@ -31,7 +31,7 @@ PAGE = page("redis", "Redis", "USE: how much of the cache is used, what waits fo
         timeseries("Processor time that Redis uses", "percentunit", {
             "user": "sum(rate(redis_cpu_user_seconds_total[$__rate_interval]))",
             "system": "sum(rate(redis_cpu_sys_seconds_total[$__rate_interval]))",
-        }, """Shows the share of one processor; Redis works with one thread. Normal: about 1 %. Otherwise: near 1 it
+        }, """Shows the share of one processor; Redis works with one thread. Normal: about 1 %. Otherwise: near 100 % it
            is the bottleneck; slow commands such as KEYS are the usual reason.""", stacked=True),
         timeseries("Bytes in and out", "Bps", {
             "in": "sum(rate(redis_net_input_bytes_total[$__rate_interval]))",

@@ -98,12 +98,13 @@ def compose(form):
 
 
 def drills(form):
-    """Each alert provoked in a workshop of its own, and none where nothing is wrong; `form` is short or long."""
+    """Each alert provoked, and none where nothing is wrong; game days played. Two files at a time, each with a workshop
+    of its own, since these tests wait more than they work. `form` is short or long."""
 
     def run(root):
         build.build(root, "release")
-        side_by_side = ("-n", "2", "--dist", "loadfile") if form == "long" else ()
-        return _pytest(root, "drills", "release", root / "build/release/bin", *side_by_side, WORKSHOP_DRILLS=form)
+        return _pytest(root, "drills", "release", root / "build/release/bin", "-n", "2", "--dist", "loadfile",
+                       WORKSHOP_DRILLS=form)
 
     return run
 
