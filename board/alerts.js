@@ -29,6 +29,7 @@ export class Alerts {
       {
         type: "button",
         class: "alarm",
+        "data-severity": "unknown",
         "aria-expanded": false,
         "aria-controls": "alerts",
         onclick: () => this.toggle(),
@@ -39,7 +40,10 @@ export class Alerts {
   }
 
   async refresh(signal) {
-    const { alerts } = await ask("alerts", null, signal);
+    const { alerts } = await ask("alerts", null, signal).catch((error) => {
+      if (error.name !== "AbortError") this.forget();
+      throw error;
+    });
     const real = alerts.filter(({ labels }) => labels.severity !== "none"); // the watchdog always fires
     this.firing = real
       .filter(({ state }) => state === "firing")
@@ -62,6 +66,15 @@ export class Alerts {
     if (!length && this.pending)
       this.button.title = "a condition holds, but not yet for as long as its alert waits";
     this.list.replaceChildren(el("ul", {}, this.firing.map(item)));
+  }
+
+  /** What fires is not known while Prometheus does not answer. */
+  forget() {
+    this.firing = [];
+    this.button.textContent = "Alerts: unknown";
+    this.button.dataset.severity = "unknown";
+    delete this.button.dataset.firing;
+    this.open(false);
   }
 
   toggle() {

@@ -62,7 +62,7 @@ export class Heatmap {
       ],
       series: [{}, { scale: "y", points: { show: false } }],
       cursor: { y: true, points: { show: false } },
-      padding: [12, 16, 0, 4],
+      padding: [12, 26, 0, 4],
       hooks: { draw: [(u) => this.drawCells(u), (u) => this.exemplars.draw(u)] },
     };
   }

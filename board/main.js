@@ -191,10 +191,8 @@ class Page {
 
   down(error) {
     document.body.dataset.down = "";
-    this.trouble(
-      "prometheus",
-      `${error.message}. What is shown is from before; trying again every ${RETRY / 1000} s`,
-    );
+    const old = document.querySelector('.panel[data-state="ok"]') ? "What is shown is from before; t" : "T";
+    this.trouble("prometheus", `${error.message}. ${old}rying again every ${RETRY / 1000} s`);
   }
 
   trouble(kind, sentence) {

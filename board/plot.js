@@ -104,7 +104,7 @@ export class Plot {
       ms: 1e-3,
       pxAlign: true,
       legend: { show: false },
-      padding: [8, 16, 0, 4],
+      padding: [8, 26, 0, 4], // on the right: half of the widest time, 14:05:30
       ...own,
       scales: { x: { time: true, range: () => this.range }, ...own.scales },
       axes: [axis({ values: timeLabels, space: 70, size: 24 }), ...own.axes],

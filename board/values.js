@@ -81,17 +81,18 @@ export class Stat {
   destroy() {}
 }
 
-/** The course of a value behind it. Its scale is its own: it shows a shape, not amounts. */
+/** The course of a value behind it. Its scale is its own: it shows a shape, not amounts.
+ *  What never changes lies in the middle, unless it is 0, so that a constant 100 % does not look like nothing. */
 function spark({ series: { values }, colour, field }) {
   const known = values.filter((value) => value !== null && Number.isFinite(value));
   const low = Math.min(...known, field.min ?? Infinity);
   const high = Math.max(...known);
-  const tall = high - low || 1;
+  const share = (value) => (high > low ? (value - low) / (high - low) : high === 0 ? 0 : 0.5);
   const points = values
     .map((value, i) =>
       value === null || !Number.isFinite(value)
         ? null
-        : [(i / Math.max(1, values.length - 1)) * 100, 38 - ((value - low) / tall) * 34],
+        : [(i / Math.max(1, values.length - 1)) * 100, 38 - share(value) * 34],
     )
     .filter(Boolean);
   const path = points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("");

@@ -10,7 +10,8 @@ A page is a title, a sentence about it, and rows; a row is a list of panels side
 
 A panel is a title, a unit of Grafana's (reqps, s, bytes, percentunit, short ...), its queries as legend → PromQL, and a
 description that says what it shows, what is normal, and what to do where it is not. `limits` are value → colour: from
-that value on it has that colour, and `color_below` (green) below. `width` is its share of the row, 1 unless told otherwise.
+that value on it has that colour, and `color_below` (green) below. `words` are value → (text, colour), shown in its place;
+the colour None is that of the limits. `width` is its share of the row, 1 unless told otherwise.
 Where a rate's range is wanted, write [$__rate_interval]: four scrapes, or more where the graph is long.
 """
 
@@ -53,10 +54,10 @@ def _heading(title):
 
 
 def _panel(kind, title, unit, queries, description, options, custom=None, *, width=1, height=None, limits=None, low=None,
-           high=None, decimals=None, color=None, color_below="green", source=PROMETHEUS, query=None):
+           high=None, decimals=None, color=None, color_below="green", words=None, source=PROMETHEUS, query=None):
     """`query` is put into every target, `custom` into every field."""
     defaults = {"unit": unit, "min": low, "max": high, "decimals": decimals, "color": color, "custom": custom,
-                "thresholds": _thresholds(limits or {}, color_below)}
+                "thresholds": _thresholds(limits or {}, color_below), "mappings": _mappings(words)}
     return {
         "type": kind, "title": title, "description": " ".join(description.split()), "datasource": source,
         "targets": [{"refId": chr(ord("A") + i), "datasource": source, "expr": " ".join(expr.split()),
@@ -71,6 +72,15 @@ def _panel(kind, title, unit, queries, description, options, custom=None, *, wid
 def _thresholds(limits, below):
     steps = [{"value": value, "color": color} for value, color in sorted(limits.items())]
     return {"mode": "absolute", "steps": [{"value": None, "color": below}, *steps]}
+
+
+def _mappings(words):
+    """The texts that stand in for values, or None."""
+    if not words:
+        return None
+    options = {str(value): {"index": i, "text": text} | ({"color": color} if color else {})
+               for i, (value, (text, color)) in enumerate(words.items())}
+    return [{"type": "value", "options": options}]
 
 
 def timeseries(title, unit, queries, description, *, stacked=False, low=0, exemplars=False, **more):

@@ -58,8 +58,8 @@ PAGE = page("frontend", "Frontend", "RED: the rate of requests, their errors and
                 f'sum by (le) (increase(http_latency_bucket{{{USERS}}}[$__rate_interval]))',
                 """Shows how many requests fell into which bucket: the darker the more. Normal: a band below 10 ms,
                 which is /fruit, and one from 0.1 to 0.5 s, which is /hello with its pretended work. Otherwise: a
-                band that climbs is slowness for all, a new one above is slowness for some; a click on an exemplar's
-                dot leads to that request's log lines.""", width=3),
+                band that climbs is slowness for all, a new one above is slowness for some. An exemplar is one
+                request; its trace_id leads to that request's log lines.""", width=3),
         timeseries("Latency by quantile", "s", {
             "half": quantile(0.5, USERS), "95 %": quantile(0.95, USERS), "99 %": quantile(0.99, USERS),
             "GET /hello, 99 %": quantile(0.99, 'endpoint="/hello"'),

@@ -5,33 +5,39 @@ from panels import page, stat, timeseries
 PUBLISHED = 'rabbitmq_global_messages_routed_total'
 WAITING = 'rabbitmq_detailed_queue_messages{queue="task_queue"}'
 USERS = 'endpoint=~"/hello|/fruit"'
+# What has no value while its server is dead would stay green at its last one: it gets one that no server gives.
+NO_REQUESTS = {-1: ("No requests", "orange")}
+NO_ANSWER = {-1: ("No answer", "red")}
 
 PAGE = page("overview", "Overview", "From a request to its row: what comes in, what waits, what is stored.", [
     [
         stat("Requests a second", "reqps", {
-            "requests": f'sum(rate(http_requests_total{{{USERS}}}[$__rate_interval]))',
+            "requests": f'sum(rate(http_requests_total{{{USERS}}}[$__rate_interval])) or vector(0)',
         }, """Shows how many requests to /hello and /fruit the frontends answer. Normal: about what traffic was told
-           to make (10 users make some 25). Otherwise: look at Traffic, whether it still asks, and at Frontend."""),
+           to make (10 users make some 25). Otherwise: look at Traffic, whether it still asks, and at Frontend.""",
+             limits={0.01: "green"}, color_below="orange"),
         stat("Requests that fail", "percentunit", {
             "failed": f'''sum(rate(http_requests_total{{{USERS},code=~"5.."}}[$__rate_interval]))
-                / sum(rate(http_requests_total{{{USERS}}}[$__rate_interval]))''',
+                / sum(rate(http_requests_total{{{USERS}}}[$__rate_interval])) >= 0 or vector(-1)''',
         }, """Shows the share of answers with a code of 5xx. Normal: 0. Otherwise: Frontend tells which endpoint; a
            503 means that RabbitMQ, or Redis and PostgreSQL, cannot be reached.""",
-             limits={0.001: "orange", 0.01: "red"}, decimals=2),
+             limits={0.001: "orange", 0.01: "red"}, decimals=2, words=NO_REQUESTS),
         stat("95 % answered within", "s", {
-            "p95": f'histogram_quantile(0.95, sum by (le) (rate(http_latency_bucket{{{USERS}}}[$__rate_interval])))',
+            "p95": f'''histogram_quantile(0.95, sum by (le) (rate(http_latency_bucket{{{USERS}}}[$__rate_interval])))
+                >= 0 or vector(-1)''',
         }, """Shows the latency that 95 of 100 requests stay below. Normal: under half a second, since GET /hello
            dawdles for 100 to 500 ms. Otherwise: the heat map of Frontend tells whether all are slow or some.""",
-             limits={0.6: "orange", 0.75: "red"}),
+             limits={0.6: "orange", 0.75: "red"}, words=NO_REQUESTS),
         stat("Messages that wait", "short", {
-            "ready": 'sum(rabbitmq_detailed_queue_messages_ready{queue="task_queue"})',
+            "ready": 'sum(rabbitmq_detailed_queue_messages_ready{queue="task_queue"}) or vector(-1)',
         }, """Shows how many messages in task_queue no worker has taken yet. Normal: 0 to a few. Otherwise: the
            backend is gone or slower than what comes in; look at Backend and queue.""",
-             limits={1000: "orange", 10000: "red"}),
+             limits={1000: "orange", 10000: "red"}, words=NO_ANSWER),
         stat("Rows stored a second", "rowsps", {
-            "rows": 'sum(rate(worker_jobs_total{kind="fruit",result="stored"}[$__rate_interval]))',
+            "rows": 'sum(rate(worker_jobs_total{kind="fruit",result="stored"}[$__rate_interval])) or vector(0)',
         }, """Shows how many orders become rows in PostgreSQL. Normal: the rate of POST /fruit plus about 3 of the
-           generator. Otherwise: compare with the queue's depth; if that grows, the backend cannot keep up."""),
+           generator. Otherwise: compare with the queue's depth; if that grows, the backend cannot keep up. 0 is a
+           backend that is dead, or that cannot reach PostgreSQL.""", limits={0.01: "green"}, color_below="red"),
         stat("Targets down", "short", {
             "down": 'sum(1 - up) + (sum(1 - probe_success) or vector(0))',
         }, """Shows how many of the pages that Prometheus reads, or that it has probed, do not answer. Normal: 0.
@@ -44,8 +50,8 @@ PAGE = page("overview", "Overview", "From a request to its row: what comes in, w
         }, """Shows what users ask for. Normal: three lines of about the same height. Otherwise: a line that falls to
            0 is an endpoint nobody asks for any more, or that takes too long to answer.""", stacked=True),
         timeseries("Messages into the queue, by producer", "short", {
-            "frontend": 'sum(rate(amqp_published_total{job="frontend",result="confirmed"}[$__rate_interval]))',
-            "generator": 'sum(rate(generator_messages_total[$__rate_interval]))',
+            "frontend": 'sum(rate(amqp_published_total{job="frontend",result="confirmed"}[$__rate_interval])) or vector(0)',
+            "generator": 'sum(rate(generator_messages_total[$__rate_interval])) or vector(0)',
             "others": f'''clamp_min(sum(rate({PUBLISHED}[$__rate_interval]))
                 - sum(rate(amqp_published_total{{result="confirmed"}}[$__rate_interval])), 0)''',
         }, """Shows messages a second. GET /hello and POST /fruit make one each, the backend's generator makes its

@@ -11,8 +11,9 @@ PAGE = page("traffic", "Traffic", "The load that is made, and the system as its 
     [
         stat("Target rate", "reqps", {
             "target": "sum(traffic_target_rate)",
-        }, """Shows the rate that the open loop was told to keep. Normal: what was given as --rate; 0 means that
-           users take turns instead, the closed loop. Otherwise: restart traffic with another --rate."""),
+        }, """Shows the rate that the open loop was told to keep. Normal: what was given as --rate; "Closed loop"
+           means that there is none, since users take turns instead. Otherwise: restart traffic with another --rate.""",
+             words={0: ("Closed loop", None)}),
         stat("Users", "short", {
             "users": "sum(traffic_users)",
         }, """Shows the users of the closed loop, each of whom waits for an answer before asking again. Normal: 10; 0

@@ -236,7 +236,7 @@ def traffic(t):
 
 def slo(t):
     slow, left = t.now["slow"], {"availability": 1, "latency": near(1 - t.now["slow"] / 0.01, 0.3, 0.5)}
-    windows = [f"slo:burn_rate:rate{window}" for window in ("30s", "2m", "5m", "24m", "4h")]
+    windows = [f"over {window}" for window in ("30s", "2m", "5m", "24m", "4h")]
     return {
         "Answers that were no failure": {"availability": 1},
         "GET /hello within 0.75 s": {"latency": near(1 - slow, 0, 0.005)},

@@ -109,11 +109,14 @@ CASES = [
     # 60 a step are published, 600 are lost while others work on.
     Case("MessagesLost", "somebody empties the queue", OBSERVED | {
         SENT: counter((60, 300)), QUEUED: gauge((700, 101), (100, 199)), DONE: counter((60, 300))},
-         firing=(110,), silent=(99, 101, 200)),
+         firing=(115,), silent=(99, 101, 200)),
     never("MessagesLost", "all is done", OBSERVED | {
         SENT: counter((60, 300)), QUEUED: gauge((3, 300)), DONE: counter((60, 300))}),
     never("MessagesLost", "what is not done waits in the queue", OBSERVED | {
         SENT: counter((60, 300)), QUEUED: "0+20x299", DONE: counter((40, 300))}),
+    never("MessagesLost", "a backlog is worked off, and the broker tells it 10 s before the backend", OBSERVED | {
+        SENT: counter((60, 300)), QUEUED: "8000+0x98 7600-400x19 0+0x180",
+        DONE: counter((60, 100), (460, 20), (60, 180))}, scales=("classroom",)),
     never("MessagesLost", "messages are done twice", OBSERVED | {
         SENT: counter((60, 300)), QUEUED: gauge((3, 300)), DONE: counter((60, 300)), TWICE: counter((30, 300))}),
     never("MessagesLost", "the backend restarts, and with it what it had counted since it was asked last", OBSERVED | {

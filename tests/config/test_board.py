@@ -102,6 +102,13 @@ def test_intervals_and_legends(page, own):
     assert page.text("table").split() == ["fruit", "Value", "pears", "7", "s"]
 
 
+def test_what_never_changes_is_drawn_in_the_middle_and_0_at_the_bottom(page, own):
+    page.open(own.write("flat", panel("all", "stat", "vector(1)", unit="percentunit"), panel("none", "stat", "vector(0)", x=6)))
+    lines = page.run("return [...document.querySelectorAll('.spark path:last-child')].map((path) => path.getAttribute('d'))")
+    heights = [{float(point.split()[1]) for point in re.split("[ML]", line)[1:]} for line in lines]
+    assert heights == [{21}, {38}]
+
+
 def test_gaps_are_gaps(page, own):
     half = "vector(1) and on() (vector(time()) % 60 < 30)"  # there for half of each minute
     bridges = {"gap": False, "bridged": True, "up to 15 s": 15000, "up to 60 s": 60000}

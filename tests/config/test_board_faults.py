@@ -9,6 +9,7 @@ from boards import HOSTILE, Own, panel
 from conftest import ROOT
 from until import until
 from workshop import Stack, free_offset
+from workshop.ports import free_port
 
 def test_a_query_error_shows_in_its_panel_alone(page, own):
     url = own.write("broken-query", panel("wrong", "timeseries", "rate(hello_total)"),
@@ -76,9 +77,27 @@ def test_prometheus_stopped_and_back(page, lonely, tmp_path):
         page.click(".now")
         until(lambda: "does not answer" in page.text("#banner"))
         assert page.text("#banner").count("Prometheus at") == 1  # said once, not in each panel
+        assert "What is shown is from before" in page.text("#banner") and severity(page) == "unknown"
         assert [(one["state"], one["values"][0]["text"]) for one in page.panels()] == [("ok", "7")] * 3
         lonely.start().wait_ready(20)
         until(lambda: page.text("#banner") == "", 15)
+        assert page.text(".alarm") == "No alerts" and severity(page) == "quiet"
+        assert [line for line in page.complaints() if "502" not in line] == []
+    finally:
+        board.end()
+
+
+def severity(page):
+    """What colours the dot of the alerts."""
+    return page.run("return document.querySelector('.alarm').dataset.severity")
+
+
+def test_without_prometheus_nothing_is_from_before_and_nothing_is_green(page, tmp_path):
+    board = Own(tmp_path, f"http://127.0.0.1:{free_port()}")
+    try:
+        page.open(board.write("alone", panel("p", "stat", "vector(7)")))
+        assert "Trying again" in page.text("#banner") and "before" not in page.text("#banner")
+        assert page.text(".alarm") == "Alerts: unknown" and severity(page) == "unknown"
         assert [line for line in page.complaints() if "502" not in line] == []
     finally:
         board.end()

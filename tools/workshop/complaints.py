@@ -21,7 +21,7 @@ FORM = {"uid": str, "title": str, "schemaVersion": int, "templating": {"list": [
     "fieldConfig": {"defaults": {"unit": str}},
     "targets": [{"refId": str, "expr": str, "legendFormat": str, "datasource": SOURCE}]}]}
 WORDS = {str: "text", int: "a whole number", dict: "an object", list: "a list"}
-VARIABLE = re.compile(r"\$\{?(?!__)(\w+)")
+VARIABLE = re.compile(r"\$\{?(?!__|\d)(\w+)")  # $1 is a group of label_replace
 
 
 def complaints(root, files=None):

@@ -128,13 +128,15 @@ ALERTS = (
           description="If it goes on like this, more than <limit> messages wait in <horizon>."),
     Alert("MessagesLost", "backend", "ticket", "backend",
           # Scrapes of the three that are compared are seconds apart, and the broker counts every 5 s: what was
-          # published in 10 s proves nothing. A restart loses what was counted since the last scrape, so nothing is
-          # said of a window in which a program began, or did not answer.
+          # published, or worked off of a backlog, in 10 s proves nothing. A restart loses what was counted since the
+          # last scrape, so nothing is said of a window in which a program began and was scraped first (some seconds
+          # later), or did not answer.
           """\
-pipeline:unaccounted:messages > 10 + 10 * max_over_time(pipeline:published:rate[<window>])
+pipeline:unaccounted:messages
+  > 10 + 10 * (max_over_time(pipeline:published:rate[<window>]) + max_over_time(pipeline:finished:rate[<window>]))
 and on () min(min_over_time(up{job=~"frontend|backend|rabbitmq-queues"}[<window>])) == 1
-and on () min(time() - process_start_time_seconds{job=~"frontend|backend"}) > <window.seconds>""",
-          wait=("15s", "5m"), values={"window": ("2m", "30m")},
+and on () min(time() - process_start_time_seconds{job=~"frontend|backend"}) > <window.seconds> + 15""",
+          wait=("45s", "5m"), values={"window": ("2m", "30m")},
           summary="Messages were published that nobody finished",
           description="{{ $value | printf \"%.0f\" }} messages of the last <window> are neither done nor in the queue."),
     Alert("CacheUseless", "redis", "ticket", "redis",
