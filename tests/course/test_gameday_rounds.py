@@ -104,15 +104,15 @@ def told(seed, answer, seen=1150.0, evidence=EVIDENCE):
 def test_the_debrief_tells_when_what_and_how_much():
     fault = faults.plan(24).fault
     said = told(24, (fault.component, fault.cause))
-    for words in ("That is right.", "broken        1 min 40 s after the beginning", "detected      50 s after that",
-                  "localised     3 min 10 s after that", "first alert   BrokerAlarm, after 1 min 0 s; then AvailabilityBurnsFast",
+    for words in ("That is right.", "broken        1 min 40 s after the beginning", "detected      50 s after it broke",
+                  "localised     3 min 10 s after it broke", "first alert   BrokerAlarm, after 1 min 0 s; then AvailabilityBurnsFast",
                   "availability 25.0%, latency 0.0% of what 4h may cost", "up == 0\n        3 when you answered", "empty just then",
                   "docs/runbooks/BrokerAlarm.md", "--seed 24"):
         assert words in said, said
 
 
 def test_the_debrief_of_other_answers():
-    assert "detected      3 min 10 s after that, as nobody said it sooner" in told(24, ("rabbitmq", "memory-limit"), seen=None)
+    assert "detected      3 min 10 s after it broke, as nobody said it sooner" in told(24, ("rabbitmq", "memory-limit"), seen=None)
     wrong = told(24, ("redis", "memory-limit"))
     assert "It was somewhere else." in wrong and "localised" not in wrong and "It was rabbitmq, memory-limit" in wrong
     assert "The component is right, the cause is another." in told(24, ("rabbitmq", "slow"))

@@ -146,7 +146,7 @@ def _target(panel, target, known, sources, variables):
     yield from (f"there is no variable ${name}" for name in sorted({*VARIABLE.findall(expression)} - variables))
     if (target.get("datasource") or panel.get("datasource") or {}).get("uid") != "prometheus":
         return
-    yield from (f"no series is called {name}: see docs/metrics.md" for name in sorted(metrics(expression) - known))
+    yield from (f"no series is called {name} in docs/metrics.md" for name in sorted(metrics(expression) - known))
     if re.search(r'(127\.0\.0\.1|localhost|instance\s*=)', expression):
         yield "a query names a host, which is another one in containers: choose by job"
     if panel.get("type") in ("timeseries", "heatmap"):

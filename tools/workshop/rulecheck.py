@@ -1,6 +1,6 @@
 """Finds what is wrong with the rules before Prometheus follows them without a word.
 
-    complaints(root, groups)   ["alert QueueStalled: no series is called worker_job_total: see docs/metrics.md", ...]
+    complaints(root, groups)   ["alert QueueStalled: no series is called worker_job_total in docs/metrics.md", ...]
 """
 
 import re
@@ -18,7 +18,7 @@ def complaints(root, groups):
     found = []
     for rule in rules:
         name = f"record {rule['record']}" if "record" in rule else f"alert {rule['alert']}"
-        faults = [f"no series is called {metric}: see docs/metrics.md" for metric in sorted(metrics(rule["expr"]) - known)]
+        faults = [f"no series is called {metric} in docs/metrics.md" for metric in sorted(metrics(rule["expr"]) - known)]
         faults += _alert_faults(root, rule, dashboards) if "alert" in rule else ()
         found += [f"{name}: {fault}" for fault in faults]
     return found

@@ -29,8 +29,8 @@ class Course:
             return catalogue.find(self.root, word)
         number = self.progress.next(self.exercises) if self.exercises else None
         if number is None:
-            raise Failure("every exercise is passed" if self.exercises else "there are no exercises",
-                          "name one: ./workshop exercise lists them", status=1)
+            raise Failure("every exercise is passed: there is none to go on with" if self.exercises else
+                          "there are no exercises", "./workshop exercise 0 shows the first, and so on", status=1)
         return self.exercises[number]
 
 

@@ -27,8 +27,10 @@ class Progress:
         return set(self._solved)
 
     def next(self, every):
-        """The first that has not passed; None where all have."""
-        return next((number for number in every if number not in self._passed), None)
+        """The first that has neither passed nor been solved for the student, then the first that has not passed; None
+        where all have. Who missed an exercise and had it solved goes on behind it."""
+        missing = [number for number in every if number not in self._passed]
+        return next((number for number in missing if number not in self._solved), missing[0] if missing else None)
 
     def hints_given(self, number):
         return self._hints.get(number, 0)

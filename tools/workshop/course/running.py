@@ -137,7 +137,8 @@ class Running:
 
     def hangs(self, what):
         return Wrong(f"{self.name} {what}", expected="an answer within milliseconds", shown=self.last_words(),
-                     likely="a handler that waits, sleeps or loops holds up the whole program; does each answer once?")
+                     likely="its last line may say what it waits for; else a handler that waits, sleeps or loops holds up "
+                            "the whole program: does each answer once?")
 
     def last_words(self):
         lines = [line for line in self.log_text().splitlines() if line.strip()]

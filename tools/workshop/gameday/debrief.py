@@ -108,8 +108,8 @@ def _was(fault):
 def _reached(times, result, fault):
     if fault is None or result == faults.NO_ANSWER:
         return []
-    rows = [("detected", f"{_span(times.detect)} after that" + ("" if times.seen else ", as nobody said it sooner"))]
-    return rows + ([("localised", f"{_span(times.localise)} after that")] if result == faults.RIGHT else [])
+    rows = [("detected", f"{_span(times.detect)} after it broke" + ("" if times.seen else ", as nobody said it sooner"))]
+    return rows + ([("localised", f"{_span(times.localise)} after it broke")] if result == faults.RIGHT else [])
 
 
 def _first(evidence, times):
