@@ -85,9 +85,9 @@ export class Stat {
  *  What never changes lies in the middle, unless it is 0, so that a constant 100 % does not look like nothing. */
 function spark({ series: { values }, colour, field }) {
   const known = values.filter((value) => value !== null && Number.isFinite(value));
-  const low = Math.min(...known, field.min ?? Infinity);
+  const low = field.min ?? Math.min(...known);
   const high = Math.max(...known);
-  const share = (value) => (high > low ? (value - low) / (high - low) : high === 0 ? 0 : 0.5);
+  const share = (value) => (high > low ? Math.max(0, (value - low) / (high - low)) : high === 0 ? 0 : 0.5);
   const points = values
     .map((value, i) =>
       value === null || !Number.isFinite(value)

@@ -21,18 +21,18 @@ PAGE = page("overview", "Overview", "From a request to its row: what comes in, w
                 / sum(rate(http_requests_total{{{USERS}}}[$__rate_interval])) >= 0 or vector(-1)''',
         }, """Shows the share of answers with a code of 5xx. Normal: 0. Otherwise: Frontend tells which endpoint; a
            503 means that RabbitMQ, or Redis and PostgreSQL, cannot be reached.""",
-             limits={0.001: "orange", 0.01: "red"}, decimals=2, words=NO_REQUESTS),
+             limits={0.001: "orange", 0.01: "red"}, decimals=2, words=NO_REQUESTS, low=0),
         stat("95 % answered within", "s", {
             "p95": f'''histogram_quantile(0.95, sum by (le) (rate(http_latency_bucket{{{USERS}}}[$__rate_interval])))
                 >= 0 or vector(-1)''',
         }, """Shows the latency that 95 of 100 requests stay below. Normal: under half a second, since GET /hello
            dawdles for 100 to 500 ms. Otherwise: the heat map of Frontend tells whether all are slow or some.""",
-             limits={0.6: "orange", 0.75: "red"}, words=NO_REQUESTS),
+             limits={0.6: "orange", 0.75: "red"}, words=NO_REQUESTS, low=0),
         stat("Messages that wait", "short", {
             "ready": 'sum(rabbitmq_detailed_queue_messages_ready{queue="task_queue"}) or vector(-1)',
         }, """Shows how many messages in task_queue no worker has taken yet. Normal: 0 to a few. Otherwise: the
            backend is gone or slower than what comes in; look at Backend and queue.""",
-             limits={1000: "orange", 10000: "red"}, words=NO_ANSWER),
+             limits={1000: "orange", 10000: "red"}, words=NO_ANSWER, low=0),
         stat("Rows stored a second", "rowsps", {
             "rows": 'sum(rate(worker_jobs_total{kind="fruit",result="stored"}[$__rate_interval])) or vector(0)',
         }, """Shows how many orders become rows in PostgreSQL. Normal: the rate of POST /fruit plus about 3 of the
