@@ -17,12 +17,16 @@ SUM, COUNT, BUCKET = (f"http_latency_{part}" for part in ("sum", "count", "bucke
 
 
 def check(t):
-    texts = {name: query(t.answer(f"answers/06/{name}.promql"), f"{name}.promql") for name in QUESTIONS}
+    written(t, next(iter(QUESTIONS)))  # before the work of a history that nobody asks
     history, pages = made(t)
     history.load()
     for name, question in QUESTIONS.items():
-        asked(history, f"{name}.promql", texts[name], question(pages))
+        asked(history, f"{name}.promql", written(t, name), question(pages))
         t.saw(f"{name}.promql: {SAW[name]}")
+
+
+def written(t, name):
+    return query(t.answer(f"answers/06/{name}.promql"), f"{name}.promql")
 
 
 # Five minutes.

@@ -1,5 +1,6 @@
 """What else a student meets: trees that do not work, help, solutions beside edits of their own, progress."""
 
+import shutil
 import signal
 import subprocess
 import types
@@ -187,6 +188,18 @@ def test_check_goes_on_where_one_stopped(servers):
     edit(servers, "frontend/routes.c", '    {"GET", "/metrics", http_metrics},\n', "")
     assert servers.run("check", "0")[0] == 1
     assert "next     0" in servers.run("exercise")[1]
+
+
+def test_a_file_that_is_moved_back_is_built(servers):
+    servers.set_tree(servers.solved_up_to(1))
+    assert servers.run("check", "1")[0] == 0
+    file = servers.tree.path / "frontend/hello.c"
+    kept = file.with_suffix(".kept")
+    shutil.copy2(file, kept)
+    edit(servers, "frontend/hello.c", "counter_inc(&hello_total);", "")
+    assert servers.run("check", "1")[0] == 1
+    kept.rename(file)  # with the time that it had
+    assert servers.run("check", "1")[0] == 0
 
 
 DAMAGED = ['{"passed": [1, 2]}', "{", "", "[]", '{"passed": {"x": 1}, "hints": null}', '{"passed": 7}']

@@ -1,5 +1,7 @@
 """Builds mine/ and says in one sentence what the compiler said first."""
 
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -38,6 +40,7 @@ def compile_mine(root, programs, log):
     _refuse_empty(root, programs)
     targets = [f"{NAME}_{program}" for program in programs]
     _ensure(root, log)
+    _touch_changed(root)
     try:
         build.build(root, PRESET, *PRODUCT, *targets, patience=2.0)
     except Failure as failure:
@@ -53,6 +56,23 @@ def compile_product(root, log):
 def _ensure(root, log):
     if not (Path(root) / "build" / PRESET / "build.ninja").exists():
         packages.ensure(packages.RUN, log)
+
+
+def _touch_changed(root):
+    """Makes what is not what was built last look new. Ninja goes by times, and a file or a whole tree that is moved back
+    (mv mine-1 mine) has an old one."""
+    record = Path(root) / "build" / PRESET / f"{NAME}.json"
+    try:
+        old = json.loads(record.read_text())
+    except (OSError, ValueError):
+        old = {}
+    files = {str(path.relative_to(root)): path for path in sorted((Path(root) / NAME).rglob("*.[ch]"))}
+    new = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    for name, digest in new.items():
+        if old.get(name) != digest:
+            files[name].touch()
+    if record.parent.exists():
+        record.write_text(json.dumps(new))
 
 
 def _refuse_empty(root, programs):
