@@ -191,7 +191,7 @@ def test_check_goes_on_where_one_stopped(servers):
 
 
 def test_a_file_that_is_moved_back_is_built(servers):
-    servers.set_tree(servers.solved_up_to(1))
+    servers.set_tree(servers.solved_up_to(2))
     assert servers.run("check", "1")[0] == 0
     file = servers.tree.path / "frontend/hello.c"
     kept = file.with_suffix(".kept")
