@@ -21,6 +21,8 @@ def check(t):
           "stale: set it where every answer passes", delete=False)
     t.saw("also where the cache answers")
     other(t, frontend)
+    expect.unavailable(t, frontend, "/fruit", KEY)
+    t.saw("and where nobody knows the sum, it answers 503")
 
 
 def asked(t, frontend, total, when, likely, delete=True):

@@ -14,6 +14,8 @@ def check(t):
     t.saw("each follows its own fruit, also where the cache answers")
     strangers(frontend)
     t.saw("and what a stranger asks for makes no series")
+    expect.unavailable(t, frontend, "/fruit?name=pears", "fruit_pears")
+    t.saw("where nobody knows the sum, it answers 503")
 
 
 def start(page):

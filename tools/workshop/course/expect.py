@@ -65,3 +65,14 @@ def bounded(page, name, label, allowed, likely):
         raise Wrong(f'{name} has a series with {label}="{strange[0]}"',
                     expected=f"only {', '.join(allowed)}: who may choose the values chooses how many series there are",
                     likely=likely)
+
+
+def unavailable(t, frontend, path, key):
+    """That a sum is answered 503, and nothing worse happens, where neither the cache nor the database has it."""
+    t.place.sql("alter table fruits rename to away")
+    t.place.redis("DEL", key)
+    answer = frontend.get(path)
+    t.place.sql("alter table away rename to fruits")
+    if answer.status != 503:
+        raise Wrong(f"GET {path} answers {answer.status} where neither the cache nor the database can", expected="503",
+                    likely="the gauge must not change what is answered")
