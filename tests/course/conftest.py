@@ -28,6 +28,7 @@ def servers(copy):
         stack.start("postgres", "redis", "rabbitmq")
         copy.stack = stack
         yield copy
+        Stack(copy.path, port_offset=copy.port_offset).down()  # what a check started, too
     stack.delete_data()
 
 
