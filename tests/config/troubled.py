@@ -58,8 +58,7 @@ def backend(t, r):
         "Deliveries": {OTHERS: SOME, "redelivered: true": between(0.2 * r.did("given back"), 2 * r.did("given back"))},
         "Jobs finished, by outcome": outcomes(r),
         "Batches that did not go through at once": each(("tried again", "split"), between(0.1, 20)),
-        # What was old at its start goes at once, then what grows old: the panel's window may have the former or not.
-        "Rows deleted because they are old": {"deleted": between(1, 1.4 * t.rate("pg_tup_deleted"))},
+        "Rows deleted because they are old": {"deleted": near(t.rate("pg_tup_deleted"), 0.4)},
     }
 
 

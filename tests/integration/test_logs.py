@@ -192,7 +192,7 @@ def test_what_failed_is_not_lost_in_the_crowd(run, place, wires):
     failed = frontend.get("/hello")
     assert failed.status_code == 503
     line = line_of(frontend, "request", trace_id=trace_of(failed.headers["traceresponse"]))
-    assert (line["level"], line["status"]) == ("warn", 503) and line["seconds"] > 0.045  # the loop's clock counts in ms
+    assert (line["level"], line["status"]) == ("warn", 503) and line["seconds"] >= 0.049  # libuv's clock counts whole ms
 
 
 def test_a_rate_of_0_is_silent(run, place):
