@@ -20,7 +20,7 @@ WINDOW = 20  # s
 def truth(workshop, ready):
     with Trouble(workshop) as trouble:
         began = time.time()
-        new = "min(count_over_time(up{job=~'frontend|backend|traffic'}[1m]))"
+        new = "min(sum_over_time(up{job=~'frontend|backend|traffic'}[1m]) > 0)"
         until(lambda: ready.value("count(up{job='frontend'})") == 3 and ready.value(new) >= 2, 30, every=0.2)
         made = Truth(workshop, trouble.counts)
         made.locked = began

@@ -95,7 +95,7 @@ class Trouble:
         users = ("--users", str(USERS), "--pause", "200-400")
         started = [
             cut, slow,
-            stack.program("backend", "--db-fault-ratio", "0.3", "--generators", "0", "--retention", "20",
+            stack.program("backend", "--db-fault-ratio", "0.3", "--generators", "0", "--retention", "2",
                           label="backend-faulty"),
             stack.program("traffic", *users, label="traffic-cut", env={"BASE_URL": cut.url}),
             stack.program("traffic", *users, "--only", "hello", label="traffic-slow", env={"BASE_URL": slow.url}),

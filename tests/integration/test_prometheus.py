@@ -29,7 +29,7 @@ def api(stack):
                     program("traffic", "--pause", "10-50"):
                 api = stack.prometheus.api
                 until(lambda: {health for health, _ in api.targets().values()} == {"up"}, 30, every=0.2)
-                scrapes = "min(count_over_time(up{job=~'frontend|backend|traffic'}[1m]))"
+                scrapes = "min(sum_over_time(up{job=~'frontend|backend|traffic'}[1m]))"
                 until(lambda: (api.value(scrapes) or 0) >= 2, 30, every=0.2)
                 yield api
         finally:

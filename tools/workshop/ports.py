@@ -1,6 +1,7 @@
 """The ports of the workshop, who holds a port, and offsets under which all are free."""
 
 import errno
+import itertools
 import os
 import platform
 import random
@@ -67,13 +68,34 @@ def free_port():
         return probe.getsockname()[1]
 
 
+# Two offsets that differ by a multiple of it have no port in common, whichever of theirs are compared.
+STEP = next(step for step in itertools.count(2) if len({port % step for port in PORTS.values()}) == len(PORTS))
+_claims = []  # held until this process ends
+
+
 def free_offset(low=2000, high=6000):
-    """An offset under which no port of the workshop is taken; random, so that two callers rarely meet."""
-    for _ in range(200):
-        offset = random.randrange(low, high)
-        if all_free(offset):
+    """An offset whose ports are free, and stay so among callers: no other process is given one that shares a port with it
+    while this one runs, though its servers start later."""
+    offsets = list(range(low - low % STEP + STEP, high, STEP))
+    random.shuffle(offsets)
+    for offset in offsets:
+        if all_free(offset) and _claimed(offset):
             return offset
     raise RuntimeError("no free range of ports found")
+
+
+def _claimed(offset):
+    """Takes the offset's name among Linux's abstract sockets, which the kernel gives back; elsewhere luck must do."""
+    if platform.system() != "Linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0workshop-offset-{offset}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 def suggested_offset():
