@@ -15,6 +15,7 @@ WORKDIR /source
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY bench bench
+COPY labs labs
 COPY common common
 COPY frontend frontend
 COPY backend backend

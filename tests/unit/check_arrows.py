@@ -24,21 +24,21 @@ class Part:
         words = {"": []}
         at = ""
         for word in arguments.split():
-            if word in ("SOURCES", "USES", "LIBRARIES"):
+            if word in ("DIR", "MAIN", "SOURCES", "USES", "LIBRARIES"):
                 at = word
             words.setdefault(at, []).append(word)
-        self.kind, self.name, self.directory = kind, name, directory
+        beneath = directory / (words["DIR"][1] if "DIR" in words else name)
+        self.kind, self.name, self.directory = kind, name, beneath if beneath.is_dir() else directory
         self.uses = set(words.get("USES", [])[1:])
         self.libraries = set(words.get("LIBRARIES", [])[1:])
 
 
 def read_parts(source):
     parts = {}
-    for path in [source / "CMakeLists.txt", *source.glob("*/CMakeLists.txt"), *source.glob("labs/*/CMakeLists.txt")]:
+    for path in [source / "CMakeLists.txt", *source.glob("*/CMakeLists.txt")]:
         text = re.sub(r"#.*", "", path.read_text())
         for kind, name, rest in re.findall(r"^(room|program)\(\s*(\w+)([^)]*)\)", text, re.M):
-            directory = path.parent / name
-            parts[name] = Part(kind, name, directory if directory.is_dir() else path.parent, rest)
+            parts[name] = Part(kind, name, path.parent, rest)
     return parts
 
 
@@ -65,10 +65,12 @@ def check_own(part, may, parts, header):
     room, _, rest = header.partition("/")
     if header.startswith("../") or "/../" in header:
         return "leaves its directory"
-    if room not in parts or room == part.name:
+    if room == part.directory.name:
         return None
-    if parts[room].kind == "program":
+    if any(other.kind == "program" and other.directory.name == room for other in parts.values()):
         return f"belongs to the program {room}"
+    if room not in parts:
+        return None
     if rest == "internal.h":
         return f"is internal to {room}"
     return None if room in may else f"{part.name} does not use {room}"
@@ -83,9 +85,10 @@ def check_foreign(libraries, header):
 
 def check_includes(parts):
     for part in parts.values():
-        known = closure(parts, part.uses)
+        beside = [other for other in parts.values() if other.directory == part.directory]  # programs may have one directory
+        known = closure(parts, set().union(*(other.uses for other in beside)))
         may = part.uses if part.kind == "room" else known
-        libraries = part.libraries.union(*(parts[name].libraries for name in known))
+        libraries = set().union(*(other.libraries for other in beside), *(parts[name].libraries for name in known))
         for where, quoted, header in includes(part.directory):
             wrong = check_own(part, may, parts, header) if quoted else check_foreign(libraries, header)
             if wrong:

@@ -194,7 +194,8 @@ def cmd_status(options):
         return containers.status()
     stack = _stack(options)
     recorded = stack.state.all()
-    for name in sorted(stack.services, key=lambda name: name not in NAMES):  # the programs first
+    shown = [name for name, service in stack.services.items() if not service.optional or name in recorded]
+    for name in sorted(shown, key=lambda name: name not in NAMES):  # the programs first
         state, pid = _state(stack.services[name], name in recorded)
         say(f"{name:18} {state:13} {pid or '-':>8} {stack.services[name].port or '-':>6}")
     _tell_other_copies(options.port_offset)

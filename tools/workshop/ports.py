@@ -31,8 +31,23 @@ PORTS = {
     "rabbitmq-dist": 25672,
     "epmd": 25673,  # not the usual 4369: a system's own Erlang may have that one
 }
+# Those of the labs, which run where they are asked for alone. 50051 is what gRPC's own examples use.
+LAB_PORTS = {
+    "person": 7080,
+    "exporter": 8081,
+    "echo": 50051,
+    "echo-metrics": 50052,
+}
 AIRPLAY = (5000, 7000)  # where macOS listens by itself
+# The labs' ports lie higher and would halve this: whoever shifts them further is told so (see number).
 MAX_OFFSET = 65535 - max(PORTS.values())
+MAX_LAB_OFFSET = 65535 - max(LAB_PORTS.values())
+
+
+def number(name, offset=0):
+    """The port of that name under an offset, None where the name has none."""
+    base = PORTS.get(name, LAB_PORTS.get(name))
+    return base + offset if base else None
 
 
 def is_free(port):
@@ -58,7 +73,9 @@ def answers(port, timeout=0.5):
 
 
 def all_free(offset):
-    return all(is_free(port + offset) for port in PORTS.values())
+    """Whether the workshop could run under the offset, and the labs too where it leaves them room."""
+    labs = LAB_PORTS.values() if offset <= MAX_LAB_OFFSET else ()
+    return all(is_free(port + offset) for port in (*PORTS.values(), *labs))
 
 
 def free_port():

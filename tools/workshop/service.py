@@ -49,11 +49,11 @@ class Service:
     stop_signal = signal.SIGTERM
     stop_timeout = 10
     ready_timeout = 30
+    optional = False          # whether it starts only where it is asked for by its name
 
     def __init__(self, stack):
         self.stack = stack
-        port = ports.PORTS.get(self.port_name or self.name)
-        self.port = port + stack.port_offset if port else None
+        self.port = ports.number(self.port_name or self.name, stack.port_offset)
         self.process = stack.state.process(self.name)
 
     # What a subclass says about itself.
@@ -106,7 +106,7 @@ class Service:
     def all_ports(self):
         """Name → number of every port it listens on."""
         offset = self.stack.port_offset
-        return {self.name: self.port} | {name: ports.PORTS[name] + offset for name in self.other_ports}
+        return {self.name: self.port} | {name: ports.number(name, offset) for name in self.other_ports}
 
     def start(self):
         if self.running:

@@ -5,6 +5,7 @@
     stack.alertmanager, stack.notifications, stack.board,
     stack.node, stack.postgres_exporter, stack.redis_exporter, stack.blackbox, stack.logkeeper
     stack.frontend, stack.backend, stack.traffic           as `up` runs them
+    stack.person, stack.echo, stack.exporter               the labs, which are started by name alone
     stack.start(*names)          starts them and what they need, waits until all are ready
     stack.program(name, *flags)  one more program, not started yet; see programs.Program
     stack.program_environment()  DATABASE_URL and so on, for a process that a test starts by itself
@@ -23,6 +24,7 @@ from . import ports
 from .alertmanager import Alertmanager, Notifications
 from .board import Board
 from .exporters import BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter
+from .labs import LABS, Lab
 from .postgres import Postgres
 from .process import Process
 from .programs import NAMES, Program, defaults
@@ -36,7 +38,7 @@ SERVERS = (Epmd, RabbitMQ, Postgres, Redis, Notifications, Alertmanager, Prometh
            BlackboxExporter, PostgresExporter, RedisExporter, LogKeeper, Board)
 
 # What goes down one group after the other: who sends work, who takes it, who keeps it.
-DOWN_FIRST = ("traffic", "frontend", "backend")
+DOWN_FIRST = ("traffic", "exporter", "person", "echo", "frontend", "backend")
 DOWN_LAST = ("epmd",)
 
 
@@ -88,6 +90,8 @@ class Stack:
             self._add(kind(self))
         for name in NAMES:
             self._add(Program(self, name, *defaults(name)))
+        for name in LABS:
+            self._add(Lab(self, name))
 
     def __enter__(self):
         return self
@@ -124,7 +128,7 @@ class Stack:
 
     def start(self, *names, tell=lambda service, seconds: None):
         """Each starts as soon as what it needs is ready, side by side with the others. `tell` hears of each."""
-        waiting, starting = self.with_needs(names or self.services), {}
+        waiting, starting = self.with_needs(names or self.usual), {}
         while waiting or starting:
             pending = {service.name for service in waiting} | set(starting)
             for service in [s for s in waiting if pending.isdisjoint((*s.needs, *s.after))]:
@@ -135,6 +139,11 @@ class Stack:
                 tell(self.services[name], time.monotonic() - starting.pop(name))
             time.sleep(0.02)
         return self
+
+    @property
+    def usual(self):
+        """The names of what runs where nothing is chosen."""
+        return [name for name, service in self.services.items() if not service.optional]
 
     def with_needs(self, names):
         """The services named and all that they need, in the order in which `services` has them."""

@@ -53,7 +53,7 @@ def _wanted(stack, programs, traffic):
     left_out = set() if programs else set(NAMES)
     if not traffic:
         left_out.add("traffic")
-    return [service for service in stack.services.values() if service.name not in left_out]
+    return [stack.services[name] for name in stack.usual if name not in left_out]
 
 
 def _tell_running(stack, wanted):
