@@ -48,6 +48,7 @@ static const struct metric_ops ops[] = {
     [METRIC_COUNTER] = COLLECTED("counter"),
     [METRIC_GAUGE] = COLLECTED("gauge"),
     [METRIC_HISTOGRAM] = COLLECTED("histogram"),
+    [METRIC_SUMMARY] = COLLECTED("summary"),
 };
 
 /* ---- Families ------------------------------------------------------------------------------- */
@@ -85,7 +86,8 @@ static bool clashes(const struct metrics_sink *sink, const struct metric_spec *s
 static bool is_emittable(const struct metric_spec *spec)
 {
     return spec->type < sizeof ops / sizeof *ops && !spec->read &&
-           metric_spec_check(spec, NULL) == OK && !(spec->buckets && spec->buckets->native);
+           metric_spec_check(spec, NULL) == OK && !(spec->buckets && spec->buckets->native) &&
+           !spec->quantiles;
 }
 
 /* Hidden until it is given a value; the one child of a family without labels too. */
@@ -173,10 +175,24 @@ void metrics_emit_value(struct metrics_sink *sink, double value, const char *con
     struct collected *c = child_for(sink, &type, values, n);
     if (!c)
         return;
-    if (type == METRIC_HISTOGRAM || (type == METRIC_COUNTER && !(value >= 0)))
+    bool in_parts = type == METRIC_HISTOGRAM || type == METRIC_SUMMARY;
+    if (in_parts || (type == METRIC_COUNTER && !(value >= 0)))
         leave_out(c);
     else
         give(c, (struct metric_point){.value = value});
+}
+
+void metrics_emit_sum(struct metrics_sink *sink, double sum, uint64_t count,
+                      const char *const values[], unsigned n)
+{
+    enum metric_type type;
+    struct collected *c = child_for(sink, &type, values, n);
+    if (!c)
+        return;
+    if (type != METRIC_SUMMARY)
+        leave_out(c);
+    else
+        give(c, (struct metric_point){.value = sum, .count = count});
 }
 
 static bool ascend(const uint64_t *cumulative, unsigned n)

@@ -24,8 +24,8 @@ int metrics_collector_register(struct metrics_registry *registry,
 void metrics_collector_unregister(struct metrics_registry *registry,
                                   const struct metrics_collector *collector);
 
-/* Begins a family, or goes on with it: type METRIC_COUNTER or METRIC_GAUGE, then up to eight label
- * names. Texts are copied. */
+/* Begins a family, or goes on with it: type METRIC_COUNTER, METRIC_GAUGE or METRIC_SUMMARY, then up
+ * to eight label names. Texts are copied. */
 #define metrics_emit_family(out, type_, name_, help_, ...)                                         \
     metrics_emit_spec(out, &(const struct metric_spec){.type = type_,                              \
                                                        .name = name_,                              \
@@ -35,11 +35,14 @@ void metrics_collector_unregister(struct metrics_registry *registry,
 /* A sample of it, with a value for each label. */
 #define metrics_emit(out, value, ...)                                                              \
     metrics_emit_value(out, value, METRIC_TEXTS(__VA_ARGS__), METRIC_N(__VA_ARGS__))
-/* The same at length, and for histograms: as many counts as the spec has buckets, and +Inf. */
+/* The same at length; for histograms: as many counts as the spec has buckets, and +Inf; and for
+ * summaries, which have no quantiles here: their _sum and _count. */
 void metrics_emit_spec(struct metrics_sink *out, const struct metric_spec *spec);
 void metrics_emit_value(struct metrics_sink *out, double value, const char *const values[],
                         unsigned n);
 void metrics_emit_buckets(struct metrics_sink *out, double sum, const uint64_t *cumulative,
                           const char *const values[], unsigned n);
+void metrics_emit_sum(struct metrics_sink *out, double sum, uint64_t count,
+                      const char *const values[], unsigned n);
 
 #endif

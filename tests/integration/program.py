@@ -41,8 +41,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Tested(Program):
-    """A program with what a test wants of it: requests, metrics, a judgement on how it ended.
+class Judged:
+    """What a test wants of a service: requests, metrics, a judgement on how it ended. Goes before the service's class.
 
     `exit_status` is what end() demands, None for whatever; `may_complain` lets ERROR lines pass in its log.
     """
@@ -52,13 +52,6 @@ class Tested(Program):
     def __init__(self, stack, program, *flags, port=None, env=None):
         super().__init__(stack, program, *flags, label=f"{program}-{next(_numbers)}", port=port or free_port(), env=env)
         self.exit_status, self.may_complain, self._told = 0, False, False
-
-    @property
-    def binary(self):
-        return BIN / self.program
-
-    def environment(self):
-        return {"LISTEN": f"127.0.0.1:{self.port}", "LOG_FORMAT": "text"} | SANITIZERS | self.extra
 
     def listening(self):
         return http_get(self.url + "/health")[0] == 200
@@ -127,6 +120,17 @@ class Tested(Program):
         if self.exit_status is not None:
             assert status == self.exit_status, f"{self.name} ended with {status}:\n{self.log_tail()}"
         assert self.may_complain or not re.search(r"^\S+ ERROR ", said, re.M), self.log_tail()
+
+
+class Tested(Judged, Program):
+    """One of the three programs."""
+
+    @property
+    def binary(self):
+        return BIN / self.program
+
+    def environment(self):
+        return {"LISTEN": f"127.0.0.1:{self.port}", "LOG_FORMAT": "text"} | SANITIZERS | self.extra
 
 
 @contextlib.contextmanager

@@ -40,7 +40,9 @@ LIBRARIES = """
     PQclear PQcmdTuples PQconninfoFree PQconninfoParse PQerrorMessage PQfreemem PQgetvalue PQisBusy PQpipelineStatus
     PQresultErrorField PQresultErrorMessage PQresultStatus PQsetNoticeReceiver PQsetnonblocking PQsocket PQstatus
     redisAsyncCommand redisAsyncCommandArgv redisAsyncFree redisAsyncHandleRead redisAsyncHandleWrite
-    json_delete json_integer_value json_loadb json_object_get json_set_alloc_funcs json_string_length json_string_value
+    json_delete json_integer_value json_loadb json_number_value json_object_get json_object_iter json_object_iter_key
+    json_object_iter_next json_object_iter_value json_object_key_to_iter json_set_alloc_funcs json_string_length
+    json_string_value
 """
 KNOWN = {*LIBC.split(), *LIBRARIES.split()}
 PURE = re.compile(r"llhttp_|__(asan|ubsan|tsan|lsan|sanitizer|interceptor)_|__sanitizer|__start_|__stop_")
@@ -115,10 +117,11 @@ def symbols(path, *flags):
 
 
 def objects(build):
-    """{file: object} of the rooms and the three programs."""
+    """{file: object} of the rooms, the three programs and the labs."""
     found = [*build.glob("common/CMakeFiles/*.dir/*/*.c.o")]
     for program in ("frontend", "backend", "traffic"):
         found += build.glob(f"CMakeFiles/{program}*.dir/{program}/*.c.o")
+    found += build.glob("labs/CMakeFiles/*.dir/*/*.c.o")
     return {f"{path.parent.name}/{path.name.removesuffix('.o')}": path for path in found}
 
 

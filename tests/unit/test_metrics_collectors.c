@@ -112,6 +112,34 @@ static void a_collector_tells_of_histograms(void **state)
     assert_true(errors_of("collector") == errors + 4);
 }
 
+static void collect_sums(void *ctx, struct metrics_sink *out)
+{
+    (void)ctx;
+    metrics_emit_family(out, METRIC_SUMMARY, "read_seconds", "Reading.", "disk");
+    metrics_emit_sum(out, 2.5, 7, (const char *const[]){"sda"}, 1);
+    metrics_emit(out, 2.5, "sdb"); /* a value alone is none of a summary */
+    metrics_emit_family(out, METRIC_GAUGE, "depth", "A gauge.");
+    metrics_emit_sum(out, 2.5, 7, NULL, 0); /* nor are two of a gauge */
+    metrics_emit_spec(out, &(const struct metric_spec){.type = METRIC_SUMMARY,
+                                                       .name = "write_seconds",
+                                                       .help = "Writing.",
+                                                       .quantiles = QUANTILES(.5)});
+}
+
+static void a_collector_tells_of_sums_and_counts(void **state)
+{
+    (void)state;
+    static const struct metrics_collector disks = {collect_sums, NULL};
+    double errors = errors_of("collector");
+    add(&disks);
+    assert_true(page_value(&mine, "read_seconds_sum{disk=\"sda\"}") == 2.5);
+    assert_true(page_value(&mine, "read_seconds_count{disk=\"sda\"}") == 7);
+    assert_true(isnan(page_value(&mine, "read_seconds_count{disk=\"sdb\"}")));
+    assert_true(isnan(page_value(&mine, "depth")));
+    assert_true(isnan(page_value(&mine, "write_seconds_count")));
+    assert_true(errors_of("collector") == errors + 15); /* at each of five */
+}
+
 /* Each of these is a mistake, and what comes right before and after it is not. */
 static void collect_wrong(void *ctx, struct metrics_sink *out)
 {
@@ -129,7 +157,7 @@ static void collect_wrong(void *ctx, struct metrics_sink *out)
     metrics_emit_family(out, METRIC_GAUGE, "right_total", "A gauge.");
     metrics_emit_family(out, METRIC_COUNTER, "right", "Another type.", "a"); /* 6 */
     metrics_emit_family(out, METRIC_GAUGE, "right", "Other labels.", "b");   /* 7 */
-    metrics_emit_family(out, METRIC_SUMMARY, "summed", "Cannot.");           /* 8 */
+    metrics_emit_family(out, METRIC_INFO, "told_info", "Cannot.");           /* 8 */
     metrics_emit_family(out, METRIC_COUNTER, "down_total", "Goes down.");
     metrics_emit(out, -1); /* 9 */
     metrics_emit_family(out, METRIC_GAUGE, "right", "Gone on with.", "a");
@@ -228,6 +256,7 @@ int main(void)
         cmocka_unit_test_teardown(families_are_sorted_whoever_tells_them, leave),
         cmocka_unit_test_teardown(a_collector_may_be_in_several_registries, leave),
         cmocka_unit_test_teardown(a_collector_tells_of_histograms, leave),
+        cmocka_unit_test_teardown(a_collector_tells_of_sums_and_counts, leave),
         cmocka_unit_test_teardown(what_makes_no_sense_is_left_out_and_counted, leave),
         cmocka_unit_test_teardown(without_memory_the_exposition_fails_whole, leave),
         cmocka_unit_test(a_metric_may_be_in_several_registries),

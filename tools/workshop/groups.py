@@ -109,6 +109,16 @@ def drills(form):
     return run
 
 
+def labs(preset, form, *more):
+    """The labs: each by independent clients, and as `./workshop` runs them; `form` is short or long."""
+
+    def run(root):
+        build.build(root, preset)
+        return _pytest(root, "labs", preset, root / "build" / preset / "bin", *more, WORKSHOP_LABS=form)
+
+    return run
+
+
 def fuzz(seconds):
     """Each of libFuzzer's targets for so long, two at a time. What one finds stays in build/fuzz/tests/fuzz/found/, and
     is tried again by the next run."""
@@ -163,6 +173,8 @@ def counts(report):
 # What the short form leaves out under the sanitizers, where each of them takes a minute or more.
 SLOW = "test_workshop or traffic or amqp_room or backend_faults"
 
+LAB_ALONE = "not command"  # what is tried with sanitizers: the labs, but not the command that runs them
+
 FUZZ_SECONDS = 60  # for each target, where the group is asked for by its name
 
 # Group → its parts: name → function(root) → (passed, failed).
@@ -175,14 +187,15 @@ GROUPS = {
     "faults": {"faults": faults(os.environ.get("WORKSHOP_FAULTS", "short"))},
     "config": {"config": config},
     "compose": {"compose": compose("short")},
+    "labs": {"labs": labs("release", "short"), "labs, address sanitizer": labs("asan", "short", "-k", LAB_ALONE)},
     "drills": {"drills": drills("short")},
     "course": {"course": course("short")},
     "fuzz": {"fuzz": fuzz(10)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
 LONG = {"integration, address sanitizer": integration("asan", "-k", "not test_workshop"),
-        "faults": faults("long"), "compose": compose("long"), "drills": drills("long"), "course": course("long"),
-        "fuzz": fuzz(FUZZ_SECONDS)}
+        "faults": faults("long"), "compose": compose("long"), "labs": labs("release", "long"),
+        "drills": drills("long"), "course": course("long"), "fuzz": fuzz(FUZZ_SECONDS)}
 
 
 def chosen(group, long=False, seconds=None):

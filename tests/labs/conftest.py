@@ -1,0 +1,33 @@
+"""What every test of the labs can ask for.
+
+    stack     a copy of the workshop with nothing started, on private ports; stack.start("prometheus") starts that
+    run       run("exporter", "--stats-uri", url, env={…}) starts a lab, and waits until it is ready (lab.py)
+
+What `run` started gets SIGTERM at the end of the test, and must then end with 0 within 8 s, without any report of a
+sanitizer. WORKSHOP_LABS=long chooses the long form: LONG in lab.py.
+"""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests/integration"), str(ROOT / "tools")]
+
+from lab import running  # noqa: E402
+from workshop import Stack, free_offset  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("stack")
+    with Stack(ROOT, directory, port_offset=free_offset(), die_with_parent=True) as made:
+        yield made
+
+
+@pytest.fixture
+def run(stack):
+    with contextlib.ExitStack() as labs:
+        yield lambda lab, *flags, **more: labs.enter_context(running(stack, lab, *flags, **more))
