@@ -70,3 +70,32 @@ def test_what_does_not_compile_is_said_and_the_old_program_runs_on(stack, tree):
 def test_the_shell_has_all_that_the_command_needs(stack):
     done = stack.compose("--profile", "dev", "run", "--rm", "-T", "dev", "./workshop", "run", "backend", "--help")
     assert "backend [OPTIONS]" in done.stdout and "installing" not in done.stdout
+
+
+@pytest.fixture(scope="module")
+def shell(stack):
+    """Runs a command of a student's, who has come as far as exercise 1 and has checked it once."""
+    stack.compose("--profile", "dev", "run", "-d", "--name", "student", "dev", "sleep", "1h")
+
+    def run(*argv, check=True):
+        done = stack.engine.docker("exec", "student", *argv, check=False)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    for words in (("start",), ("solve", "0"), ("solve", "1"), ("check", "1")):
+        run("./workshop", *words)
+    yield run
+    stack.engine.docker("rm", "-f", "student", check=False)
+
+
+def test_a_check_answers_within_5_s_of_an_edit(shell, tree):
+    file = tree / "mine/frontend/hello.c"
+    text = file.read_text()
+    for changed, status in ((text.replace("counter_inc(&hello_total)", "(void)hello_total"), 1), (text, 0)):
+        begin = time.monotonic()
+        file.write_text(changed)
+        done = shell("./workshop", "check", "1", check=False)
+        seconds = time.monotonic() - begin
+        print(f"from the edit to the check's answer: {seconds:.1f} s")
+        assert done.returncode == status, done.stdout + done.stderr
+        assert seconds < IN_TIME

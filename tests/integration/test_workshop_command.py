@@ -259,6 +259,13 @@ def test_logs(up):
     assert wrong.returncode == 1 and "rabbitmq" in wrong.stderr
 
 
+def test_a_text_that_no_log_has_is_said_to_be_in_none(up):
+    assert "ready to accept" in up.run("logs", "postgres", "--grep", "ready to accept").stdout
+    done = up.run("logs", "postgres", "--grep", "no such words")
+    assert done.returncode == 1 and done.stdout == ""
+    assert "no line with 'no such words' in the logs of postgres" in done.stderr and "./workshop run" in done.stderr
+
+
 def test_down_leaves_nothing(up):
     postgres = [child.pid for child in Process(up.pids()["postgres"], 0).descendants()]
     assert postgres

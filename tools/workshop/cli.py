@@ -232,7 +232,7 @@ def cmd_logs(options):
         known = ", ".join(sorted(log.stem for log in stack.logs.glob("*.log"))) or "none yet: ./workshop up starts it all"
         raise Failure(f"there is no log of {options.name or 'anything'}", f"there are: {known}")
     if options.grep:
-        return _show_matching(found, options.grep)
+        return _show_matching(with_text(found, options.grep), options.grep, ", ".join(log.stem for log in found))
     lines = options.lines if options.lines is not None else 100 if options.name else 10
     follow = ["-F"] if options.follow else []
     _become(["tail", "-n", str(lines), *follow, *map(str, found)])
@@ -241,17 +241,18 @@ def cmd_logs(options):
 def _container_logs(containers, options):
     if options.grep:
         lines = [line for line in containers.log_lines(options.name) if options.grep in line]
-        say("\n".join(lines)) if lines else None
-        return 0 if lines else 1
+        return _show_matching(lines, options.grep, "the containers")
     lines = options.lines if options.lines is not None else 100 if options.name else 10
     return _become(containers.logs_command(options.name, lines, options.follow), containers.environment())
 
 
-def _show_matching(logs, text):
+def _show_matching(lines, text, whose):
     """Exit status 1 where there is none, as grep's."""
-    lines = with_text(logs, text)
     for line in lines:
         say(line)
+    if not lines:
+        write(sys.stderr, f"no line with '{text}' in the logs of {whose}.\n  What ./workshop run started writes to its own "
+                          "terminal; and not every request has a line (docs/logs.md)\n")
     return 0 if lines else 1
 
 
