@@ -159,7 +159,7 @@ class Machine:
 
     def taken_ports(self):
         """[(component, port, who has it)]; not those of this copy itself."""
-        return [] if self.docker.runs else self.stack.taken_ports(self.stack.services.values())
+        return [] if self.docker.runs else self.stack.taken_ports(self.stack.services[name] for name in self.stack.usual)
 
     def free_offset(self):
         return ports.suggested_offset()

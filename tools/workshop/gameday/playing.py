@@ -214,13 +214,13 @@ def choices():
 
 def require_whole(stack):
     """Failure where something that the game needs does not run."""
-    missing = [name for name, service in stack.services.items() if name != "logkeeper" and not service.running]
+    missing = [name for name in stack.usual if name != "logkeeper" and not stack.services[name].running]
     if not missing:
         return
     by_hand = [name for name in missing if name in NAMES and stack.services[name].terminal_pid]
     if by_hand:
         raise Failure(f"{', '.join(by_hand)} runs in a terminal, where a game day cannot reach it",
                       f"end it there, then ./workshop up{stack.option}")
-    whole = len(missing) > len(stack.services) // 2
+    whole = len(missing) > len(stack.usual) // 2
     raise Failure("the workshop does not run" if whole else f"the workshop is not whole: {', '.join(missing)} does not run",
                   f"./workshop up{stack.option} starts it; then play")
