@@ -1,5 +1,6 @@
 """What else a student meets: trees that do not work, help, solutions beside edits of their own, progress."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ EXERCISES = catalogue.exercises(ROOT)
 LONG = form() == "long"
 HELLO = "frontend/hello.c"
 COUNT = "    counter_inc(&hello_total);\n"
+WORKER, FRUIT = "backend/worker.c", "frontend/fruit_get.c"
 DECLARATION = 'COUNTER(hello_total, "hello_total", "Total number of hello requests.");\n'
 
 # What somebody wrote in the place of some text, and what `check 1` says of it.
@@ -28,10 +30,20 @@ BROKEN = {
     "no such label": ("frontend/observe.c", "with(http_requests, .method", "with(http_requests, .methods",
                       "mine/frontend/observe.c:", "has no label of that name"),
     "a label left out": ("frontend/observe.c", ", .code = text", "", "mine/frontend/observe.c:", "every label"),
+    "a summary without its window": (WORKER, ", WINDOW(600)", "", "mine/backend/worker.c:", "either both of QUANTILES and WINDOW"),
+    "a histogram without buckets": ("frontend/observe.c", " BUCKETS_DEFAULT,", "", "mine/frontend/observe.c:", "the buckets, then the labels"),
+    "a text for a number": (FRUIT, "all_fruits, strtod(digits, NULL)", "all_fruits, digits", "mine/frontend/fruit_get.c:",
+                            "strtod(text, NULL) reads the number"),
+    "the metric itself": (FRUIT, "gauge_set(&all", "gauge_set(all", "mine/frontend/fruit_get.c:", "the metric's address: &name"),
+    "static here, not in the header": ("frontend/fruit_post.c", "void fruit_request_count(", "static void fruit_request_count(",
+                                       "mine/frontend/fruit_post.c:", "'fruit_request_count' is declared elsewhere"),
     "not linked": (HELLO, COUNT, "    void far_away(void);\n    far_away();\n", "does not link: hello.c", "far_away"),
     "a name twice": (HELLO, '"hello_total"', '"fruit_requests_total"', "frontend crashed (SIGABRT) while it started",
                      "the name is taken"),
     "no name": (HELLO, '"hello_total"', '"hello-total"', "mine/frontend/hello.c:", "this is no metric name"),
+    "a counter in a header": ("frontend/fruit_post.h", "void fruit_request_count(void);",
+                              '#include "metrics/metrics.h"\nCOUNTER(mine_total, "mine_total", "Mine.");\nvoid fruit_request_count(void);',
+                              "mine/frontend/fruit_post.h:", "move it into one .c file"),
     "crash": (HELLO, COUNT, "    raise(SIGSEGV);\n", "frontend crashed (SIGSEGV) on GET /hello", "its last line"),
     "exit": (HELLO, COUNT, "    exit(3);\n", "frontend ended with exit status 3 on GET /hello", "its last line"),
     "hang": (HELLO, COUNT, "    for (volatile int go = 1; go;)\n        ;\n", "frontend does not answer GET /hello within 5 s",
@@ -53,12 +65,18 @@ def edit(copy, path, old, new):
     copy.tree.write({path: text.replace(old, new)})
 
 
+def done(copy, *numbers):
+    (copy.tree.path / ".progress.json").write_text(json.dumps({"passed": dict.fromkeys(numbers, 1)}))
+
+
 @pytest.mark.parametrize("name", [name for name in BROKEN if LONG or name in ("no such label", "crash")])
 def test_a_tree_that_does_not_work_is_told_in_words(solved, name):
     path, old, new, *says = BROKEN[name]
+    solved.set_tree(solved.solved_up_to(6))
     more = "#include <signal.h>\n#include <stdlib.h>\n" if name in ("crash", "exit") else ""
     edit(solved, path, old, new)
-    edit(solved, path, f'#include "{path[:-1]}h"\n', f'{more}#include "{path[:-1]}h"\n')
+    if more:
+        edit(solved, path, f'#include "{path[:-1]}h"\n', f'{more}#include "{path[:-1]}h"\n')
     status, said = solved.run("check", "1")
     assert status == 1 and "not yet" in said
     for text in says:
@@ -70,6 +88,22 @@ def test_a_program_that_was_emptied(solved):
         file.unlink()
     status, said = solved.run("check", "1")
     assert status == 1 and "there is no C file in mine/backend/" in said
+
+
+@pytest.mark.parametrize("gone, says", [(HELLO, "does not link: "), ("frontend/hello.h", "does not compile: ")])
+def test_a_file_that_is_gone_is_named_and_put_back(solved, gone, says):
+    edit(solved, FRUIT, "/* GET /fruit;", "/* Mine. GET /fruit;")
+    own, before = solved.tree.read(FRUIT), solved.tree.read(gone)
+    for path in (gone, "answers/06/p95.promql"):
+        (solved.tree.path / path).unlink()
+    status, said = solved.run("check", "1")
+    assert status == 1 and says in said and f"mine/{gone} is gone: ./workshop" in said, said
+    done(solved, 0, 1)
+    status, said = solved.run("start")
+    assert status == 0 and f"mine/{gone}" in said and "mine/answers/06/p95.promql" in said, said
+    assert solved.tree.read(gone) == before and solved.tree.read(FRUIT) == own
+    status, said = solved.run("start")
+    assert status == 1 and "exists already" in said, said
 
 
 @pytest.mark.parametrize("word", ["99", "-7", "x", "1.5", "01x", ""] if LONG else ["99", "x"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from .ui import Failure, LiveLine, step
 
 PROGRESS = re.compile(r"\[\d+/\d+\]")  # how Ninja's lines begin
+COMPLAINT = 6000  # characters of what the compiler says
 TOOLS = ((("cmake",), "cmake"), (("ninja",), "ninja-build"), (("cc", "gcc", "clang"), "gcc"))
 
 
@@ -62,5 +63,14 @@ def _run(root, argv, patience=0.0):
     finally:
         line.clear()
     if process.returncode:
-        complaint = "".join(text for text in output if not PROGRESS.match(text))[-6000:].rstrip()
+        complaint = _told("".join(text for text in output if not PROGRESS.match(text)))
         raise Failure(f"'{' '.join(argv)}' failed:\n{complaint}", "mend the error above, then try again")
+
+
+def _told(complaint):
+    """Of a long one what begins at the first error, for all others follow from that; its end where none is found."""
+    if len(complaint) <= COMPLAINT:
+        return complaint.rstrip()
+    first = re.search(r"^.*(?:error: |undefined reference|multiple definition)", complaint, re.M)
+    begin = min(first.start(), len(complaint) - COMPLAINT) if first else -COMPLAINT
+    return complaint[begin:][:COMPLAINT].rstrip()

@@ -8,7 +8,7 @@ from ..ui import Failure, say, step
 from . import catalogue, checking, compiling
 from .progress import Progress
 from .report import Wrong, tell_passed, tell_wrong
-from .tree import NAME, PROGRAMS, Tree, solution_lines
+from .tree import NAME, Tree, derived, solution_lines
 
 WATCH_S = 0.3  # between two looks at the files
 
@@ -36,14 +36,11 @@ class Course:
 
 def start(course, again=False):
     if course.tree.exists and not again:
-        number = course.progress.next(course.exercises)
-        raise Failure(f"{NAME}/ exists already, with your work in it",
-                      (f"./workshop exercise {number} goes on; " if number is not None else "")
-                      + "./workshop start --again puts it aside and makes a new one")
+        return _put_back(course)
     packages.ensure(packages.RUN, course.stack.logs / "apt.log")
     if course.tree.path.exists():
-        say(f"the old tree is now {course.tree.put_aside()}/")
-    course.tree.make({path: text for exercise in course.exercises.values() for path, text in exercise.files().items()})
+        _tell_aside(course.tree.put_aside())
+    course.tree.make(_files(course))
     say(f"made {NAME}/: the frontend and the backend of this workshop, without their metrics. It is yours to edit.")
     step("building it once, so that the checks are quick")
     compiling.compile_mine(course.root, course.tree.programs(), course.stack.logs / "apt.log")
@@ -51,6 +48,33 @@ def start(course, again=False):
     say("  ./workshop exercise     what to do, one exercise after the other")
     say("  ./workshop check        whether you have done it      ./workshop watch   the same on each save")
     say("  ./workshop hint         when you are stuck            ./workshop solve N when you want to see it done")
+
+
+def _files(course):
+    """{path: bytes} of what the exercises put into a new tree."""
+    return {path: text for exercise in course.exercises.values() for path, text in exercise.files().items()}
+
+
+def _tell_aside(name):
+    say(f"the old tree is now {name}/, with all that you did and your progress")
+    say(f"  mv {NAME} {NAME}-new && mv {name} {NAME}     would bring it back")
+
+
+def _put_back(course):
+    """Files that were deleted come back, as the exercises that are done left them; all others stay."""
+    done = course.progress.passed | course.progress.solved
+    wanted = derived(course.root, done) | _files(course)
+    missing = {path: text for path, text in wanted.items() if not (course.tree.path / path).exists()}
+    if not missing:
+        number = course.progress.next(course.exercises)
+        raise Failure(f"{NAME}/ exists already, with your work in it",
+                      (f"./workshop exercise {number} goes on; " if number is not None else "")
+                      + "./workshop start --again puts it aside and makes a new one")
+    course.tree.write(missing)
+    say(f"put back what was missing, and left the rest: {', '.join(f'{NAME}/{path}' for path in sorted(missing))}")
+    if any(path.endswith(".c") for path in missing):
+        say(f"a file of C has the lines of the exercises that are done: {', '.join(map(str, sorted(done))) or 'none yet'}")
+    return 0
 
 
 def exercise(course, word=None):

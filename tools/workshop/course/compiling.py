@@ -8,7 +8,7 @@ from pathlib import Path
 from .. import build, packages
 from ..ui import Failure
 from .report import Wrong
-from .tree import NAME, PROGRAMS
+from .tree import NAME, PROGRAMS, Tree
 
 PRESET = "release"
 PRODUCT = ("frontend", "backend", "traffic")  # the other side of a check: as new as the tree
@@ -16,6 +16,21 @@ ERROR = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+):\d+: (?:fatal )?erro
 USE = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+):\d+: note: ", re.M)
 LINK = re.compile(r"^(?:.*: )?(?P<file>[^:\n]*\.c):(?:\(\.text[^)]*\)|\d+): "
                   r"(?P<text>(?:undefined reference|multiple definition).*)$", re.M)
+NEXT = re.compile(r": (?:error|warning): ")
+# What a declaration wants, said where one of its macros does not come out.
+TAKES = {
+    "SUMMARY_VEC": 'SUMMARY_VEC(variable, "name", "help", QUANTILES(…), WINDOW(…), label): either both of QUANTILES and WINDOW, '
+                   "or none of them; then the labels",
+    "SUMMARY": 'SUMMARY(variable, "name", "help", QUANTILES(…), WINDOW(…)): either both of QUANTILES and WINDOW, or none of them',
+    "HISTOGRAM_VEC": 'HISTOGRAM_VEC(variable, "name", "help", BUCKETS(…), label): the buckets, then the labels',
+    "HISTOGRAM": 'HISTOGRAM(variable, "name", "help", BUCKETS(…)): is one of the four missing?',
+    "COUNTER_VEC": 'COUNTER_VEC(variable, "name", "help", label): at least one label behind the help',
+    "GAUGE_VEC": 'GAUGE_VEC(variable, "name", "help", label): at least one label behind the help',
+    "COUNTER": 'COUNTER(variable, "name", "help"): with labels it is COUNTER_VEC',
+    "GAUGE": 'GAUGE(variable, "name", "help"): with labels it is GAUGE_VEC',
+}
+DECLARES = re.compile(rf"\b({'|'.join(TAKES)})\(")
+# A pattern is looked for in the compiler's error and the note that explains it.
 SAYS = (
     (r"‘struct <anonymous>’ has no member named ‘(?P<name>\w+)’", "the metric has no label of that name"),
     (r"no field|has no member named", "is the name spelt as in its declaration?"),
@@ -24,8 +39,18 @@ SAYS = (
     (r"undeclared", "is it declared above that line, and spelt as there?"),
     (r"expected .* before|expected .* at end of input", "is a ; or a bracket missing on that line or the one before?"),
     (r"macro .* requires", "is a comma missing, or a word left out?"),
+    (r"expected ‘double’ but argument is of type ‘(const )?char \*’",
+     "it wants a number, and that is a text: strtod(text, NULL) reads the number out of it. Is there always a text, or may it be "
+     "NULL?"),
+    (r"expected ‘struct metric_exemplar’", 'an exemplar is written EXEMPLAR("trace_id", id)'),
+    (r"expected ‘struct (?P<kind>\w+) \*’ but argument is of type ‘struct (?P=kind)’", "it wants the metric's address: &name"),
     (r"incompatible type for argument", "a metric is handed over as &name, or as what with(…) returned"),
     (r"incompatible pointer type", "is it the right kind of metric for that function?"),
+    (r"static declaration of ‘(?P<name>\w+)’ follows non-static",
+     "'{name}' is declared elsewhere, in a header or above, without `static`: is it for this file alone? Then take that "
+     "declaration out; else take `static` away here"),
+    (r"conflicting types for ‘(?P<name>\w+)’", "'{name}' is declared elsewhere with other arguments or another result: look in its "
+     "header, and make both alike"),
     (r"redefinition|redeclared", "it is there twice: one of the two has to go"),
     (r"No such file", "is the header's name spelt as in the other files?"),
 )
@@ -87,18 +112,39 @@ def explained(root, output):
     """The Wrong for what a build printed; the Failure itself where nothing of mine/ is to blame."""
     found = ERROR.search(output)
     if found:
-        text = found["text"]
+        text, note = found["text"], _note(output, found.end())
         if not _is_mine(root, found["file"]):  # in a macro's definition: what counts is where it was used
             found = next((use for use in USE.finditer(output, found.end()) if _is_mine(root, use["file"])), None)
         if found:
-            place = f"{_short(root, found['file'])}:{found['line']}"
-            return Wrong(f"{NAME}/ does not compile: {place}: {_plain(text)}", likely=_advice(text),
-                         shown=_line(found["file"], int(found["line"])))
+            place, statement = f"{_short(root, found['file'])}:{found['line']}", _statement(found["file"], int(found["line"]))
+            return Wrong(f"{NAME}/ does not compile: {place}: {_plain(text)}", shown=statement[-1] or None,
+                         likely=_gone(root, text) or _declaration(text, statement) or _advice(f"{text}\n{note}"))
     found = LINK.search(output)
     if found and NAME in output:
-        return Wrong(f"{NAME}/ does not link: {Path(found['file']).name}: {_plain(found['text'])}",
-                     likely="a function or variable is used that no file of the program has, or that two have")
+        return Wrong(f"{NAME}/ does not link: {Path(found['file']).name}: {_plain(found['text'])}", likely=_gone(root) or
+                     "a function or variable is used that no file of the program has, or that two have")
     return Failure(output)
+
+
+def _note(output, at):
+    """The compiler's words on that error, up to its next complaint."""
+    next_one = NEXT.search(output, at)
+    return output[at:next_one.start() if next_one else len(output)]
+
+
+def _gone(root, text="undefined reference"):
+    """What to do where a file of the product has none of that name in mine/, and is missed."""
+    header = re.match(r"(?P<name>\S+\.h): No such file", text)
+    missing = [path for path in Tree(root).missing() if (path == header["name"] if header else path.endswith(".c"))]
+    if not missing or not header and "undefined reference" not in text:
+        return None
+    files = " and ".join(f"{NAME}/{path}" for path in missing[:3])
+    return f"{files} {'is' if len(missing) == 1 else 'are'} gone: ./workshop start puts back what is missing, and leaves the rest"
+
+
+def _declaration(text, statement):
+    found = DECLARES.search(" ".join(statement))
+    return TAKES[found[1]] if found and re.search(r"^expected|requires|undeclared here", text) else None
 
 
 def _is_mine(root, file):
@@ -119,11 +165,15 @@ def _plain(text):
 
 
 def _advice(text):
-    return next((advice for pattern, advice in SAYS if re.search(pattern, text)), None)
+    found = ((re.search(pattern, text), advice) for pattern, advice in SAYS)
+    return next((advice.format(**match.groupdict()) if "{" in advice else advice for match, advice in found if match), None)
 
 
-def _line(file, number):
+def _statement(file, number):
+    """That line of the file, behind those before it that belong to the same statement."""
     try:
-        return Path(file).read_text(errors="replace").split("\n")[number - 1].strip() or None
-    except (OSError, IndexError):
-        return None
+        lines = [line.strip() for line in Path(file).read_text(errors="replace").split("\n")[:number]]
+    except OSError:
+        lines = []
+    begin = next((i + 1 for i in range(len(lines) - 2, -1, -1) if not lines[i] or lines[i].endswith((";", "{", "}", "*/"))), 0)
+    return lines[begin:] or [""]

@@ -11,11 +11,17 @@ from pathlib import Path
 from .. import ports
 from .exposition import Garbage, parse
 from .report import Wrong
+from .tree import NAME
 
 ANSWER_S = 5   # a request that takes longer hangs
 START_S = 10
 TYPE = "text/plain"
 ROOT = Path(__file__).resolve().parents[3]
+SHOWN = re.compile(rf"[^\s\"]*\binclude/{NAME}_\w+/")
+DECLARED = {  # what to say to a complaint about a declaration, by the file that it stands in
+    "c": "that declaration is wrong; the program says so before it does anything else",
+    "h": "a declaration in a header is made anew in each file that includes it: move it into one .c file",
+}
 
 
 class Answer:
@@ -129,11 +135,10 @@ class Running:
 
     def crashed(self, when):
         status = self._popen.wait()
-        declared = re.search(r'\.c:\d+: metric "', self.log_text())
+        declared = re.search(r'\.(?P<kind>[ch]):\d+: metric "', self.log_text())
         how = f"crashed ({signal.Signals(-status).name})" if status < 0 else f"ended with exit status {status}"
         return Wrong(f"{self.name} {how} {when}", shown=self.last_words(), expected="a program that keeps running",
-                     likely="that declaration is wrong; the program says so before it does anything else" if declared else
-                     f"its whole log: {self.log}")
+                     likely=DECLARED[declared["kind"]] if declared else f"its whole log: {self.log}")
 
     def hangs(self, what):
         return Wrong(f"{self.name} {what}", expected="an answer within milliseconds", shown=self.last_words(),
@@ -142,7 +147,12 @@ class Running:
 
     def last_words(self):
         lines = [line for line in self.log_text().splitlines() if line.strip()]
-        return "its last line: " + _plain(lines[-1]).replace(f"{ROOT}/", "") if lines else "it said nothing"
+        return "its last line: " + _in_mine(_plain(lines[-1])) if lines else "it said nothing"
+
+
+def _in_mine(line):
+    """With the names by which the student knows the files: their headers are compiled through a link below build/."""
+    return SHOWN.sub(f"{NAME}/", line).replace(f"{ROOT}/", "")
 
 
 def _plain(line):

@@ -46,6 +46,10 @@ class Tree:
         for path, text in {**derived(self.root, ()), **files}.items():
             _write(self.path / path, text)
 
+    def missing(self):
+        """The product's files that are not in the tree, such as frontend/hello.c."""
+        return [path for path in sources(self.root) if not (self.path / path).exists()]
+
     def programs(self):
         """Those that have a source: what there is to build."""
         return [name for name in PROGRAMS + OWN if any((self.path / name).glob("*.c"))]
