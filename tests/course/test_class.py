@@ -73,6 +73,10 @@ def test_addresses(text, found):
     assert share.address(text) == found
 
 
+def test_an_offset_moves_the_port_that_nobody_named():
+    assert share.address("0.0.0.0", 1000) == ("0.0.0.0", 6090) and share.address("0.0.0.0:7", 1000) == ("0.0.0.0", 7)
+
+
 @pytest.mark.parametrize("text", ["h:", "h:x", "h:70000", "1:2:3"])
 def test_an_address_that_is_none(text):
     with pytest.raises(Failure, match="is no HOST:PORT"):

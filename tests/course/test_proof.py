@@ -31,6 +31,24 @@ def test_it_fails_before_and_passes_with_the_solution(servers, number):
         {path: text if isinstance(text, str) else text.decode() for path, text in wanted.items()}
 
 
+@pytest.mark.parametrize("number", [number for number, entry in EXERCISES.items() if entry.needs and form() == "long"])
+def test_it_needs_those_that_it_names_and_no_others(servers, number):
+    needs = EXERCISES[number].needs
+    files = servers.solved_up_to(0)
+    servers.set_tree(files)
+    for other in needs:
+        assert servers.run("solve", str(other))[0] == 0
+    status, said = servers.run("solve", str(number))
+    assert status == 0 and "builds on" not in said, said
+    status, said = check(servers, number)
+    assert status == 0, said
+    servers.set_tree(files)
+    status, said = servers.run("solve", str(number))
+    assert all(f"builds on exercise {other}, which" in said for other in needs), said
+    status, said = check(servers, number)
+    assert status == 1 and all(f"first     exercise {number} builds on exercise {other}, which" in said for other in needs), said
+
+
 @pytest.mark.parametrize("number, mutant", MUTANTS, ids=[f"{number}-{mutant.name}" for number, mutant in MUTANTS])
 def test_a_wrong_answer_is_told_what_is_wrong(servers, number, mutant):
     files = servers.solved_up_to(number if mutant.base == "before" else number + 1)

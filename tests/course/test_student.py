@@ -1,6 +1,7 @@
 """What else a student meets: trees that do not work, help, solutions beside edits of their own, progress."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from copy_of_tree import ROOT, form
 from mutants import right_answers
+from workshop import ui
 from workshop.course import catalogue, checking
 from workshop.course.place import Place
 from workshop.course.report import Wrong
@@ -258,6 +260,61 @@ def test_watch_checks_again_on_save(servers):
         assert watch.wait(10) == 0
     finally:
         watch.kill()
+
+
+def test_a_run_of_watch_begins_with_the_time(servers):
+    servers.set_tree(servers.solved_up_to(2))
+    words = [str(servers.path / "workshop"), "watch", "1", "--port-offset", str(servers.port_offset)]
+    with subprocess.Popen(words, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as watch:
+        said = until_watching(watch)
+        watch.terminate()
+    assert re.match(r"--- \d\d:\d\d:\d\d -+\n", said), said
+
+
+# What is said
+
+@pytest.mark.parametrize("words, says", [
+    (["chek", "1"], "there is no command 'chek'; did you mean ./workshop check?"), (["dorctor"], "mean ./workshop doctor?"),
+    (["qqq"], "there is no command 'qqq'\n")])
+def test_a_misspelt_command(copy, words, says):
+    status, said = copy.run(*words, offset=False)
+    assert status == 2 and says in said and "--help" in said and len(said.splitlines()) == 2, said
+
+
+def test_what_is_said_leads_to_the_copy_that_was_asked(solved):
+    option = f" --port-offset {solved.port_offset}"
+    edit(solved, HELLO, COUNT, "")
+    status, said = solved.run("check", "1")
+    assert status == 1 and f"./workshop hint{option} 1" in said, said
+    assert f"./workshop solve{option} 1 --show" in [solved.run("hint", "1") for _ in EXERCISES[1].hints][-1][1]
+    solved.set_tree(solved.solved_up_to(2))
+    assert f"./workshop exercise{option} 0" in solved.run("check", "1")[1]
+    status, said = solved.run("exercise", "2")
+    assert status == 0 and f"$ ./workshop check{option} 2" in said, said
+    assert f"$ curl -s http://127.0.0.1:{5000 + solved.port_offset}/fruit" in said and "127.0.0.1:5000" not in said
+
+
+@pytest.mark.parametrize("text, wanted", [
+    ("./workshop up, then ./workshop check 3", "./workshop up --port-offset 7, then ./workshop check --port-offset 7 3"),
+    ("./workshop logs --port-offset 7 redis", None), ("./workshop up --docker --port-offset 1000", None),
+    ("./workshop --port-offset 7 check 1", None), ("./workshop test course", None), ("./workshop COMMAND --help", None)])
+def test_a_command_in_a_sentence_gets_the_offset_once(text, wanted):
+    ui.lead_to(" --port-offset 7")
+    try:
+        assert ui.led(text) == (wanted or text)
+    finally:
+        ui.lead_to("")
+    assert ui.led(text) == text
+
+
+def test_complaints_of_a_page_are_counted_once(copy, tmp_path):
+    panel = {"id": 1, "type": "timeseries", "title": "a", "description": "b", "fieldConfig": {"defaults": {"unit": "short"}},
+             "gridPos": {"x": 0, "y": 0, "w": 12, "h": 8}, "datasource": {"uid": "none"},
+             "targets": [{"refId": "A", "expr": "up", "legendFormat": "c", "datasource": {"uid": "none"}}]}
+    page = tmp_path / "page.json"
+    page.write_text(json.dumps({"uid": "page", "title": "Page", "schemaVersion": 39, "panels": [panel]}))
+    status, said = copy.run("dashboards", str(page))
+    assert status == 1 and said.splitlines()[1:] == ["1 fault"], said
 
 
 def until_watching(process):

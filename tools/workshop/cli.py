@@ -1,6 +1,7 @@
 """The words of the command line. Each command is a function here, in up.py or in groups.py."""
 
 import argparse
+import difflib
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from .rules import SCALES
 from .share import HOST, PORT, share
 from .stack import Stack, option, running_copies, state_dir
 from .state import locked
-from .ui import Failure, complain, say, signals_interrupt, step, too_late_to_interrupt, write
+from .ui import Failure, complain, lead_to, say, signals_interrupt, step, too_late_to_interrupt, write
 from .up import up
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,13 @@ ROOT = Path(__file__).resolve().parents[2]
 class Parser(argparse.ArgumentParser):
     def error(self, message):
         raise Failure(message, "./workshop --help lists the commands, ./workshop COMMAND --help the options", status=2)
+
+    def _check_value(self, action, value):
+        if action.dest != "command" or value in action.choices:
+            return super()._check_value(action, value)
+        near = difflib.get_close_matches(value, action.choices, 1)
+        raise Failure(f"there is no command '{value}'" + (f"; did you mean ./workshop {near[0]}?" if near else ""),
+                      "./workshop --help lists the commands", status=2)
 
     def _print_message(self, message, file=None):
         write(file or sys.stdout, message)
@@ -46,7 +54,7 @@ def parser():
         added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
                                     allow_abbrev=False)
         added.set_defaults(function=function)
-        if name not in ("dashboards", "rules", "share", "test", "bench"):
+        if name not in ("test", "bench"):
             added.add_argument("--port-offset", type=offset, default=0, metavar="N",
                                help="a copy of its own, with every port shifted by N")
         return added
@@ -78,11 +86,11 @@ def parser():
     maker.add_argument("files", nargs="*", type=Path, metavar="FILE", help="write nothing, and look at these files alone")
     command("rules", cmd_rules, "write prometheus/rules/ anew from their specification, tools/workshop/rules.py")
     course.add(command, ROOT, lock_of)
-    sharer = command("share", lambda options: share(ROOT, options.student, options.listen),
+    sharer = command("share", lambda options: share(ROOT, options.student, options.listen, options.port_offset),
                      "the course: show how far you are to whoever teaches, until Ctrl-C")
     sharer.add_argument("--student", required=True, metavar="NAME", help="the name under which you appear")
     sharer.add_argument("--listen", default=HOST, metavar="HOST[:PORT]",
-                        help=f"who can see it: {HOST}, this computer alone (the default), or 0.0.0.0, the network; port {PORT}")
+                        help=f"who can see it: {HOST}, this computer alone (the default), or 0.0.0.0, the network; port {PORT} and the offset")
     command("class", lambda options: show(ROOT, Stack(ROOT, port_offset=options.port_offset)),
             "for whoever teaches: the laptops of class.txt, and how far each is")
     gameday_words.add(command, ROOT, lock_of)
@@ -282,16 +290,16 @@ def cmd_reset(options):
         _down(stack, containers_of(options), delete=True)
         stack.delete_data()
         lock_of(options.port_offset).unlink()
-        say(f"deleted the data in {stack.dir}")
+        say(f"deleted the data in {stack.dir}" + ("; mine/, your tree of the course, is as it was" if Tree(ROOT).exists else ""))
 
 
 def cmd_dashboards(options):
     if not options.files:
         subprocess.run([sys.executable, ROOT / "grafana/generate.py"], check=True, stdout=subprocess.DEVNULL)
-    faults = complaints.complaints(ROOT, options.files or None)
+    faults = list(dict.fromkeys(complaints.complaints(ROOT, options.files or None)))
     for fault in faults:
         say(fault)
-    say("nothing is wrong" if not faults else f"{len(faults)} faults")
+    say("nothing is wrong" if not faults else "1 fault" if len(faults) == 1 else f"{len(faults)} faults")
     return 1 if faults else 0
 
 
@@ -327,6 +335,7 @@ def main(arguments):
     signals_interrupt()
     try:
         options = parser().parse_args(arranged(arguments))
+        lead_to(option(getattr(options, "port_offset", 0)))
         return options.function(options) or 0
     except Failure as failure:
         too_late_to_interrupt()

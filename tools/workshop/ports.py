@@ -5,6 +5,7 @@ import itertools
 import os
 import platform
 import random
+import re
 import socket
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def number(name, offset=0):
     """The port of that name under an offset, None where the name has none."""
     base = PORTS.get(name, LAB_PORTS.get(name))
     return base + offset if base else None
+
+
+def shifted(text, offset):
+    """The text with every address of the workshop's as the copy with that offset has it."""
+    return re.sub(r"\b(127\.0\.0\.1|localhost):(\d+)\b", lambda at: f"{at[1]}:{_shifted(int(at[2]), offset)}", text)
+
+
+def _shifted(port, offset):
+    return port + offset if port in PORTS.values() else port
 
 
 def is_free(port):

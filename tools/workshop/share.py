@@ -47,16 +47,16 @@ def student_name(text):
     return name
 
 
-def address(text):
-    """(host, port) of HOST, HOST:PORT or :PORT."""
-    host, colon, port = text.rpartition(":") if ":" in text else (text, "", str(PORT))
+def address(text, offset=0):
+    """(host, port) of HOST, HOST:PORT or :PORT. An offset is for who names no port."""
+    host, colon, port = text.rpartition(":") if ":" in text else (text, "", str(PORT + offset))
     if not port.isdecimal() or int(port) > 65535 or ":" in host:
         raise Failure(f"--listen: '{text}' is no HOST:PORT", f"such as 0.0.0.0:{PORT}", status=2)
     return host or HOST, int(port)
 
 
-def share(root, student, listen=HOST):
-    student, (host, port) = student_name(student), address(listen)
+def share(root, student, listen=HOST, offset=0):
+    student, (host, port) = student_name(student), address(listen, offset)
     try:
         server = Server((host, port), _handler(root, student))
     except (OSError, OverflowError) as error:

@@ -2,11 +2,15 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
 
 _begin = time.monotonic()
+_copy = {"option": ""}
+# A command in a sentence, up to where it ends, that does not say yet which copy it is for. These few have no copies.
+_COMMAND = re.compile(r"\./workshop (?!test\b|bench\b|help\b|dashboards\b|rules\b)([a-z]+)\b(?![^\n,;:|)`]*--port-offset)")
 
 
 class Failure(Exception):
@@ -17,8 +21,17 @@ class Failure(Exception):
         self.message, self.hint, self.status = message, hint, status
 
 
+def lead_to(option):
+    """From here on each ./workshop command that is said bears the option of this copy, so that it works as it stands."""
+    _copy["option"] = option
+
+
+def led(text):
+    return _COMMAND.sub(rf"./workshop \1{_copy['option']}", text) if _copy["option"] else text
+
+
 def say(text=""):
-    write(sys.stdout, text + "\n")
+    write(sys.stdout, led(text) + "\n")
 
 
 def write(stream, text):
@@ -36,7 +49,7 @@ def step(text):
 
 
 def complain(failure):
-    write(sys.stderr, f"workshop: {failure}\n")
+    write(sys.stderr, led(f"workshop: {failure}\n"))
 
 
 class LiveLine:

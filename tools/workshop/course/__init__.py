@@ -15,6 +15,7 @@ An exercise is a directory exercises/NN-name/:
     README.md      the text. Its first line is the title: `# 4. A histogram of latencies`
     hints.json     a list of strings; `./workshop hint` gives one more each time
     check.py       `def check(t): …`, below
+    needs.json     optional: the numbers of the exercises without which this one cannot pass
     files/         optional: what `start` puts into mine/ for it, such as files/answers/06/rate.promql
     solution/      optional: what `solve` puts into mine/ on top of the marked C lines, under the same names
     solution.json  optional: {"answers/08/redis.json": "grafana/dashboards/redis.json"}, the product's own files

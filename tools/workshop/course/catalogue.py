@@ -25,6 +25,12 @@ class Exercise:
     def hints(self):
         return json.loads((self.directory / "hints.json").read_text())
 
+    @property
+    def needs(self):
+        """The numbers of the exercises that this one builds on."""
+        file = self.directory / "needs.json"
+        return json.loads(file.read_text()) if file.exists() else []
+
     def files(self):
         """{path in mine/: bytes} of what `start` puts there."""
         return _below(self.directory / "files")

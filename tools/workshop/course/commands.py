@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from .. import packages
+from .. import packages, ports
 from ..ui import Failure, say, step
 from . import catalogue, checking, compiling
 from .progress import Progress
@@ -85,7 +85,7 @@ def exercise(course, word=None):
             say("\n./workshop start makes the tree to work in")
             return 0
         say()
-    _text(course.chosen(word))
+    _text(course, course.chosen(word))
     return 0
 
 
@@ -98,8 +98,8 @@ def _list(course):
         say(f"  {state:7} {number:2}  {entry.title}")
 
 
-def _text(entry):
-    say(entry.text.rstrip())
+def _text(course, entry):
+    say(ports.shifted(entry.text.rstrip(), course.stack.port_offset))
 
 
 def check(course, word=None):
@@ -110,12 +110,21 @@ def check(course, word=None):
     if wrong:
         course.progress.note_fail(entry.number)
         tell_wrong(entry, wrong, seen)
+        for sentence in _first(course, entry):
+            say(f"    first     {sentence}")
         _offer_hint(course, entry)
         return 1
     course.progress.note_pass(entry.number)
     tell_passed(entry, seen, seconds)
     _tell_next(course)
     return 0
+
+
+def _first(course, entry):
+    """What to do before it: a sentence for each exercise that it builds on, and that is not done."""
+    done = course.progress.passed | course.progress.solved
+    return [f"exercise {entry.number} builds on exercise {number}, which has not passed yet: ./workshop check {number}"
+            for number in entry.needs if number not in done]
 
 
 def _offer_hint(course, entry):
@@ -162,14 +171,16 @@ def solve(course, word, show=False):
     except Wrong as wrong:
         course.tree.write(before)
         raise Failure(f"with the lines of exercise {entry.number}, {wrong.saw}; so {NAME}/ was left as it was",
-                      f"take out what you wrote for it, or compare: ./workshop solve {entry.number} --show") from None
+                      "\n  → ".join(_first(course, entry)) or f"take out what you wrote for it, or compare: ./workshop solve {entry.number} --show") from None
     except BaseException:  # Ctrl-C, too
         course.tree.write(before)
         raise
     _keep_answers(course, before, entry)
     course.progress.note_solved(entry.number)
     say(f"exercise {entry.number} is in {', '.join(f'{NAME}/{path}' for path in files)}")
-    say(f"./workshop check {entry.number}{course.stack.option} shows that it passes")
+    for sentence in _first(course, entry):
+        say(sentence)
+    say(f"./workshop check {entry.number} shows that it passes")
     return 0
 
 
@@ -210,6 +221,7 @@ def _watch(course, word):
         now = _stamps(course.tree.path)
         if now != before:
             before = now
+            say(f"--- {time.strftime('%H:%M:%S')} {'-' * 60}")
             entry = course.chosen(word)
             try:
                 check(course, entry.number)

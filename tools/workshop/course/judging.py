@@ -16,6 +16,8 @@ from ..promql import metrics
 from .report import Wrong
 
 NEAR = 0.02  # of the truth
+NAN = ("NaN is not a number: 0 / 0, or a quantile of buckets in which nothing was counted. Which series did nothing in that time? "
+       "Ask for each part alone; sum them up before you divide")
 
 
 @dataclass
@@ -90,6 +92,8 @@ def wrong(history, where, text, question, outcome, found):
         other = {key(labels): value for labels, value in history.ask(mistaken).rows if not skipped(labels, question)}
         if other and not same(other, question.truth) and same(found, other):
             return Wrong(f"{where} gives {told(found)}", expected=f"{question.what}: {told(question.truth)}", likely=word)
+    if any(math.isnan(value) for value in found.values()):
+        return Wrong(f"{where} gives {told(found)}", shown=text, expected=f"{question.what}: {told(question.truth)}", likely=NAN)
     extra, missing = difference(found, question.truth)
     if extra or missing:
         names = ", ".join(sorted(missing or extra)[:4])
@@ -113,7 +117,7 @@ def difference(found, truth):
 
 def told(values, most=4):
     """{endpoint="/hello"} 0.6, {endpoint="/fruit"} 0.4"""
-    shown = [" ".join(filter(None, (series(labels), f"{value:.4g}"))) for labels, value in list(values.items())[:most]]
+    shown = [" ".join(filter(None, (series(labels), "NaN" if math.isnan(value) else f"{value:.4g}"))) for labels, value in list(values.items())[:most]]
     return ", ".join(shown) + (f" and {len(values) - most} more" if len(values) > most else "")
 
 
