@@ -238,6 +238,13 @@ def test_a_file_that_is_moved_back_is_built(servers):
     assert servers.run("check", "1")[0] == 0
 
 
+def test_reset_leaves_the_tree_and_says_so(copy):
+    copy.set_tree(copy.solved_up_to(0))
+    status, said = copy.run("reset", "--port-offset", "7190", offset=False)
+    assert status == 0 and "mine/, your tree of the course, is as it was" in said, said
+    assert copy.tree.read(HELLO) == copy.solved_up_to(0)[HELLO]
+
+
 DAMAGED = ['{"passed": [1, 2]}', "{", "", "[]", '{"passed": {"x": 1}, "hints": null}', '{"passed": 7}']
 
 

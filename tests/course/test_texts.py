@@ -69,6 +69,38 @@ def test_up_runs_the_tree_of_the_start(servers):
     assert not ports.answers(ports.PORTS["backend"] + servers.port_offset)
 
 
+# The instructor's plans
+
+def plans():
+    """{"Two hours": [(minutes, what)]}"""
+    text = (ROOT / "docs/instructor.md").read_text()
+    return {title: [(int(minutes), what) for minutes, what in re.findall(r"^\| (\d+) \| (.*) \|$", section, re.M)]
+            for title, section in re.findall(r"^## (\w+ hours)\n(.*?)(?=^## )", text, re.M | re.S)}
+
+
+def minutes(number):
+    return int(re.search(r"^\*About (\d+) minutes", EXERCISES[number].text, re.M)[1])
+
+
+def named(what):
+    """The exercises that a row of a plan is for: "Exercises 0 to 5", "Exercise 6", "The game day, exercise 14"."""
+    found = re.match(r"(?:.*?e|E)xercises? (\d+)(?: (to|and) (\d+))?", what)
+    if not found:
+        return []
+    first, last = int(found[1]), int(found[3] or found[1])
+    return list(range(first, last + 1)) if found[2] == "to" else sorted({first, last})
+
+
+@pytest.mark.parametrize("title, whole", [("Two hours", 120), ("Four hours", 240)])
+def test_a_plan_gives_each_exercise_the_time_that_its_text_says(title, whole):
+    rows = plans()[title]
+    assert sum(given for given, _ in rows) == whole
+    for given, what in rows:
+        wanted = sum(minutes(number) for number in named(what))
+        assert wanted <= given <= (wanted + 5 if wanted else 10), f"{given} minutes for {wanted}: {what}"
+    assert sum(bool(named(what)) for _, what in rows) >= 4
+
+
 # What they say
 
 def plain(text):

@@ -15,6 +15,7 @@ attribute of it. A subclass says `name`, `port_name`, `command()`, `ready()` and
 """
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -26,6 +27,7 @@ from .process import Process
 from .ui import Failure, in_one_piece
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the user's proxy knows nothing of our loopback
+LOST_PORT = re.compile(r"eaddrinuse|port_already_used|address already in use", re.I)  # as Erlang, and as everybody else, says it
 LOG_LIMIT = 10 << 20  # bytes; a longer log is cut, see logkeeper.py
 
 
@@ -135,10 +137,19 @@ class Service:
         if self.running and self.ready():
             return True
         if not self.running:
-            raise self.ended("ended while it started")
+            raise self._lost_port() or self.ended("ended while it started")
         if seconds > limit:
             raise Failure(f"{self.name} is not ready after {limit} s{self._last_words()}", f"its log: {self.log}")
         return False
+
+    def _lost_port(self):
+        """The Failure of one that ended because somebody else took a port meanwhile; None where that was not it."""
+        taken = [(name, port) for name, port in self.all_ports().items() if port and not ports.is_free(port)]
+        if not taken or not LOST_PORT.search(self._last_words(lines=200)):
+            return None
+        name, port = taken[0]
+        return Failure(f"{self.name} could not start: port {port} ({name}) is taken by {ports.holder(port)}",
+                       f"end that one, or use other ports: --port-offset {ports.suggested_offset()}")
 
     def ended(self, what):
         """The Failure of one that does not run any more: how it ended, and what it said last."""
@@ -223,12 +234,12 @@ class Service:
     def _workdir(self):
         return self.data if self.data.is_dir() else self.stack.root
 
-    def _last_words(self):
+    def _last_words(self, lines=8):
         """The end of the log since the last start; of all of it where it was cut meanwhile."""
         text = self.log.read_bytes() if self.log.exists() else b""
         begin = self.stack.state.all().get(self.name, {}).get("log_from", 0)
-        lines = text[begin if begin <= len(text) else 0:].decode(errors="replace").splitlines()
-        tail = "\n".join(lines[-8:])
+        said = text[begin if begin <= len(text) else 0:].decode(errors="replace").splitlines()
+        tail = "\n".join(said[-lines:])
         return ":\n    " + tail.replace("\n", "\n    ") if tail else ""
 
 
