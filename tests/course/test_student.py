@@ -15,7 +15,7 @@ from workshop import ui
 from workshop.course import catalogue, checking
 from workshop.course.place import Place
 from workshop.course.report import Wrong
-from workshop.course.tree import merge
+from workshop.course.tree import Tree, merge, sources
 
 EXERCISES = catalogue.exercises(ROOT)
 LONG = form() == "long"
@@ -197,6 +197,40 @@ def test_solve_beside_an_own_attempt_does_not_break_the_tree(servers):
     status, said = servers.run("solve", "1")
     assert status == 1 and "was left as it was" in said and "hello.c:" in said, said
     assert servers.tree.read(HELLO) == before
+
+
+@pytest.fixture
+def pulled(servers):
+    """A tree of before a `git pull` that changed the very lines that solve goes by."""
+    servers.set_tree(servers.solved_up_to(1) | {f".product/{path}": text for path, text in sources(servers.path).items()})
+    file = servers.path / HELLO
+    before = file.read_text()
+    new = before.replace(COUNT.rstrip("\n"), f"    (void)0;\n{COUNT.rstrip()}").replace("    if (delay_ms > 0)\n", "    if (delay_ms >= 1)\n")
+    assert new.count("(void)0;") == 1 and "delay_ms >= 1" in new
+    file.write_text(new)
+    yield servers
+    file.write_text(before)
+
+
+def test_solve_after_a_pull_falls_back_on_the_lines_of_then(pulled):
+    edit(pulled, HELLO, "/* GET /hello; see hello.h.", "/* Mine. GET /hello; see hello.h.")
+    status, said = pulled.run("solve", "1")
+    text = pulled.tree.read(HELLO)
+    assert status == 0 and COUNT in text and "Mine." in text and "(void)0" not in text, said
+    assert pulled.run("check", "1")[0] == 0
+
+
+def test_solve_after_a_pull_says_what_to_do_where_nothing_fits(pulled):
+    edit(pulled, HELLO, "    struct app *app = context;\n    int64_t", "    struct app *my_app = context, *app = my_app;\n    int64_t")
+    status, said = pulled.run("solve", "1")
+    assert status == 1 and "have changed since mine/ was made" in said and "start --port-offset" in said, said
+
+
+def test_start_keeps_what_the_tree_was_made_from(tmp_path, copy):
+    tree = Tree(copy.path)
+    tree.path = tmp_path / "mine"
+    tree.make({})
+    assert tree.made_from() == sources(copy.path) and (tree.path / ".product" / HELLO).exists() and tree.missing() == []
 
 
 def test_solve_shows_what_it_would_do(servers):

@@ -63,7 +63,7 @@ def _tell_aside(name):
 def _put_back(course):
     """Files that were deleted come back, as the exercises that are done left them; all others stay."""
     done = course.progress.passed | course.progress.solved
-    wanted = derived(course.root, done) | _files(course)
+    wanted = derived(course.root, done, course.tree.made_from()) | _files(course)
     missing = {path: text for path, text in wanted.items() if not (course.tree.path / path).exists()}
     if not missing:
         number = course.progress.next(course.exercises)

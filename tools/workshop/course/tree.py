@@ -14,6 +14,7 @@ from . import marks
 PROGRAMS = ("frontend", "backend")  # what the student edits; all else is built from the product's rooms
 OWN = ("exporter",)  # programs that are the student's alone: an exercise's files/ have their beginning
 NAME = "mine"
+MADE_FROM = ".product"  # in the tree: the product's sources as they were then, for a `git pull` may change them
 
 
 def sources(root):
@@ -22,9 +23,10 @@ def sources(root):
             for path in sorted((Path(root) / program).glob("*.[ch]"))}
 
 
-def derived(root, solved):
-    """{path: text} of a tree in which these exercises are solved as the product solves them."""
-    return {path: marks.derive(text, solved, path) for path, text in sources(root).items()}
+def derived(root, solved, product=None):
+    """{path: text} of a tree in which these exercises are solved as the product, or another version of it, solves them."""
+    product = sources(root) if product is None else product
+    return {path: marks.derive(text, solved, path) for path, text in product.items()}
 
 
 class Tree:
@@ -43,12 +45,17 @@ class Tree:
 
     def make(self, files):
         """Writes the starter and the files of the exercises: {path: text or bytes}."""
-        for path, text in {**derived(self.root, ()), **files}.items():
+        kept = {f"{MADE_FROM}/{path}": text for path, text in sources(self.root).items()}
+        for path, text in {**derived(self.root, ()), **kept, **files}.items():
             _write(self.path / path, text)
+
+    def made_from(self):
+        """{path: text} of the product's sources that the tree was made from; today's, where that is not known."""
+        return sources(self.path / MADE_FROM) or sources(self.root)
 
     def missing(self):
         """The product's files that are not in the tree, such as frontend/hello.c."""
-        return [path for path in sources(self.root) if not (self.path / path).exists()]
+        return [path for path in self.made_from() if not (self.path / path).exists()]
 
     def programs(self):
         """Those that have a source: what there is to build."""
@@ -66,11 +73,28 @@ class Tree:
 
     def solve_code(self, number, passed):
         """{path: new text} with the lines of the exercise merged in; Failure naming file and line where that cannot be.
-        `passed` says what the tree may have already: it is tried as the merge's base first, for its lines are near."""
+        `passed` says what the tree may have already: it is tried as the merge's base first, for its lines are near. The
+        lines are today's; or, where these do not fit, those of the product that the tree was made from."""
         bases = [set(passed), set(range(number)), set()]
-        product = sources(self.root)
+        now, then = sources(self.root), self.made_from()
+        try:
+            return self._solved(now, number, bases)
+        except Failure as failure:
+            if then == now:
+                raise
+            return self._solved_as_then(then, number, bases, failure)
+
+    def _solved(self, product, number, bases):
         return {path: self._merge(path, text, number, bases) for path, text in product.items()
                 if number in marks.exercises(text, path)}
+
+    def _solved_as_then(self, then, number, bases, failure):
+        try:
+            return self._solved(then, number, bases)
+        except Failure:
+            raise Failure(failure.message, f"{failure.hint}. The workshop's own sources have changed since {NAME}/ was made (git "
+                          "pull does that): ./workshop start --again puts yours aside and makes a new one, in which solve "
+                          "brings what you had") from None
 
     def _merge(self, path, text, number, bases):
         mine = self.read(path)
