@@ -7,7 +7,8 @@
 FROM debian:trixie-slim AS toolchain
 RUN apt-get update -q \
  && apt-get install -qy --no-install-recommends gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev \
-      librabbitmq-dev libpq-dev libjansson-dev zlib1g-dev libllhttp-dev python3 \
+      librabbitmq-dev libpq-dev libjansson-dev zlib1g-dev libllhttp-dev libnghttp2-dev \
+      libprotobuf-c-dev protobuf-c-compiler python3 \
  && rm -rf /var/lib/apt/lists/*
 
 FROM toolchain AS build

@@ -1,18 +1,14 @@
 /* Listening and shutting down; see server.h and internal.h. */
 #include "base/log.h"
 #include "http/internal.h"
+#include "http/listen.h"
 #include "metrics/metrics.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define BACKLOG 4096 /* the kernel's own limit is usually the same */
 
 COUNTER(connections_total, "http_connections_total", "HTTP connections accepted.");
 COUNTER_VEC(rejected_total, "http_rejected_total",
@@ -181,42 +177,6 @@ static void on_before_poll(uv_prepare_t *handle)
 
 /* Listening ------------------------------------------------------------------------------------ */
 
-static int bind_and_listen(const struct addrinfo *a)
-{
-    int one = 1;
-    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-        bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-        return fd;
-    int rc = -errno;
-    close(fd);
-    return rc;
-}
-
-/* A listening socket, or a negative code with a text. */
-static int open_socket(const char *address, struct err *err)
-{
-    char host[256], service[8];
-    int port;
-    if (settings_split_address(address, host, &port) != OK)
-        return err_set(err, ERR_INVALID, "%s is not HOST:PORT", address);
-    snprintf(service, sizeof service, "%d", port);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
-    int rc = getaddrinfo(host, service, &hints, &found);
-    if (rc != 0)
-        return err_set(err, ERR_NOT_FOUND, "cannot find the address %s: %s", host,
-                       gai_strerror(rc));
-    int fd = bind_and_listen(found);
-    freeaddrinfo(found);
-    if (fd == -EADDRINUSE)
-        err_set(err, fd, "port %d of %s is in use by another program", port, host);
-    else if (fd < 0)
-        err_set(err, fd, "cannot listen on %s: %s", address, err_text(fd));
-    return fd;
-}
-
 static int start_handles(struct http_server *server, int fd)
 {
     uv_loop_t *uv = &server->loop->uv;
@@ -226,7 +186,7 @@ static int start_handles(struct http_server *server, int fd)
     server->listener.data = server->before_poll.data = server;
     rc = rc ? rc : uv_prepare_start(&server->before_poll, on_before_poll);
     rc = rc ? rc : uv_tcp_open(&server->listener, fd);
-    return rc ? rc : uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
+    return rc ? rc : uv_listen((uv_stream_t *)&server->listener, HTTP_BACKLOG, on_connection);
 }
 
 static size_t connections_allowed(void)
@@ -273,7 +233,7 @@ static struct http_server *new_server(struct loop *loop, const struct http_serve
 struct http_server *http_server_listen(struct loop *loop, const struct http_server_options *options,
                                        struct err *err)
 {
-    int fd = open_socket(options->address, err);
+    int fd = http_listen_socket(options->address, err);
     if (fd < 0)
         return NULL;
     struct http_server *server = new_server(loop, options);

@@ -14,7 +14,8 @@ import sys
 
 LIBRARY_OF = [(r"uv(/.*)?\.h", "PkgConfig::UV"), (r"hiredis/.*", "PkgConfig::HIREDIS"),
               (r"(postgresql/)?libpq-.*", "PkgConfig::PQ"), (r"(rabbitmq-c/)?amqp.*", "PkgConfig::RABBITMQ"),
-              (r"jansson.*", "PkgConfig::JANSSON"), (r"llhttp.*", "PkgConfig::LLHTTP"), (r"z(lib|conf)\.h", "PkgConfig::ZLIB")]
+              (r"jansson.*", "PkgConfig::JANSSON"), (r"llhttp.*", "PkgConfig::LLHTTP"), (r"nghttp2/.*", "PkgConfig::NGHTTP2"),
+              (r"z(lib|conf)\.h", "PkgConfig::ZLIB")]
 
 
 class Part:

@@ -45,7 +45,8 @@ LIBRARIES = """
     json_string_value
 """
 KNOWN = {*LIBC.split(), *LIBRARIES.split()}
-PURE = re.compile(r"llhttp_|__(asan|ubsan|tsan|lsan|sanitizer|interceptor)_|__sanitizer|__start_|__stop_")
+PURE = re.compile(r"llhttp_|nghttp2_|protobuf_c_|__(asan|ubsan|tsan|lsan|sanitizer|interceptor)_|__sanitizer|__start_|__stop_|"
+                  r"[a-z]\w*__(pack|unpack|free_unpacked|get_packed_size|descriptor)$")  # the last: what protoc-c makes
 
 POOL = "runs on the thread pool"
 START = "before the loop runs"
@@ -73,7 +74,7 @@ BECAUSE = [
     ("metrics/exposition.c", SHORT, "pthread_mutex_lock"),
     ("metrics/shortest.c", "a table of some microseconds, once", "pthread_once"),
     ("loop/loop.c", "is the loop", "uv_run"),
-    ("http/server.c", START, "getaddrinfo freeaddrinfo bind listen"),
+    ("http/listen.c", START, "getaddrinfo freeaddrinfo bind listen"),
     ("http/server.c", SOCKET, "accept4"),
     ("http/connection.c", "with MSG_DONTWAIT", "recv"),
     ("http/gzip.c", POOL, "deflate deflateEnd deflateInit2_"),
@@ -98,6 +99,9 @@ BECAUSE = [
     ("traffic/live.c", TERMINAL, "fprintf fwrite fflush fputc fputs"),
     ("traffic/main.c", START, "fprintf fwrite fputc fputs"),
     ("traffic/options.c", START, "fprintf fwrite fputc fputs"),
+    ("echo/client_options.c", START, "fwrite fprintf"),
+    ("echo/client_main.c", START, "fprintf"),
+    ("echo/client_report.c", "after the loop", "printf fprintf fflush"),
     ("traffic/ledger.c", "where --log-ids asks for it: one write a turn, to a file", "open write"),
 ]
 ALLOWED = {}

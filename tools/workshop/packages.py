@@ -15,17 +15,19 @@ from .ui import Failure, LiveLine, put_back_undisturbed, step
 
 # Alternatives are separated by "|": the first that the distribution has is taken.
 RUN = """gcc git curl libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev librabbitmq-dev libpq-dev libjansson-dev
-    zlib1g-dev libllhttp-dev|node-llhttp postgresql redis-server rabbitmq-server prometheus prometheus-node-exporter
+    zlib1g-dev libllhttp-dev|node-llhttp libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler
+    postgresql redis-server rabbitmq-server prometheus prometheus-node-exporter
     prometheus-postgres-exporter prometheus-redis-exporter prometheus-blackbox-exporter
     prometheus-alertmanager""".split()
 TEST = """libcmocka-dev clang clang-format libclang-rt-dev python3-pytest python3-pytest-xdist python3-pika python3-psycopg2
     python3-redis python3-prometheus-client python3-protobuf python3-requests python3-yaml docker-compose
-    python3-selenium python3-pil""".split()
+    python3-selenium python3-pil python3-grpcio nghttp2-client""".split()
 BROWSER = "chromium chromium-driver".split()  # Ubuntu has it as a snap alone: there the board's tests are skipped
 ENGINE = "docker.io docker-cli|docker.io docker-compose debootstrap iptables iproute2".split()
 BENCH = """wrk redis-tools nginx-light golang-go golang-github-rabbitmq-amqp091-go-dev
     golang-github-jackc-pgx-v4-dev golang-github-gomodule-redigo-dev
-    golang-github-prometheus-client-golang-dev golang-github-google-uuid-dev prometheus-cpp-dev g++""".split()
+    golang-github-prometheus-client-golang-dev golang-github-google-uuid-dev prometheus-cpp-dev g++
+    nghttp2-client libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc""".split()
 
 # The lines of apt-get and dpkg that tell how far they are; the others are for the log.
 PROGRESS = ("Get:", "Hit:", "Fetched", "Preparing", "Unpacking", "Setting up", "Processing")

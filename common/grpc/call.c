@@ -1,0 +1,433 @@
+/*
+ * One call of the server, from its header fields to its trailers; see server.h.
+ *
+ * A call is freed when both have let go of it: the stream (grpc_call_stream_end) and the handler
+ * (grpc_finish). Whichever comes last frees.
+ */
+#include "grpc/server_internal.h"
+#include "grpc/timeout.h"
+#include "metrics/metrics.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+GAUGE(open_calls, "grpc_open_calls", "Calls whose stream is open.");
+
+#define FIELD(n, v)                                                                                \
+    (nghttp2_nv)                                                                                   \
+    {                                                                                              \
+        (uint8_t *)(n), (uint8_t *)(v), sizeof(n) - 1, strlen(v),                                  \
+            NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE                           \
+    }
+#define CONTENT_TYPE "application/grpc"
+
+/* Their memory must outlive the frame, as NO_COPY says. */
+static const char *const numbers[GRPC_STATUS_COUNT] = {
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"};
+
+static void end_call(struct grpc_call *call, enum grpc_status status, const char *text);
+
+/* Memory --------------------------------------------------------------------------------------- */
+
+/* Tells the server what the call holds now; false where that is too much. */
+static bool hold(struct grpc_call *call)
+{
+    size_t now = buf_len(&call->reader.message) + buf_len(&call->out);
+    call->server->held += now - call->held;
+    call->held = now;
+    return call->server->held <= GRPC_HELD_MAX;
+}
+
+static void free_call(struct grpc_call *call)
+{
+    grpc_reader_free(&call->reader);
+    buf_free(&call->out);
+    buf_free(&call->text);
+    hold(call);
+    free(call);
+}
+
+/* Time ----------------------------------------------------------------------------------------- */
+
+static void set_limit(struct grpc_call *call, uint64_t ms)
+{
+    http_wheel_set(&call->server->hub.wheel, &call->timer, loop_ms(call->server->loop) + ms);
+}
+
+static void on_due(struct http_timer *timer)
+{
+    struct grpc_call *call = LIST_ITEM(timer, struct grpc_call, timer);
+    struct grpc_connection *c = call->connection;
+    if (call->state == CALL_ENDED) { /* the peer does not take the answer */
+        nghttp2_submit_rst_stream(c->transport.session, NGHTTP2_FLAG_NONE, call->stream,
+                                  NGHTTP2_CANCEL);
+        grpc_transport_touch(&c->transport);
+    } else if (call->server->finishing) {
+        end_call(call, GRPC_UNAVAILABLE, "the server shuts down");
+    } else {
+        end_call(call, GRPC_DEADLINE_EXCEEDED,
+                 call->has_deadline ? "the deadline passed"
+                                    : "the request did not come to its end");
+    }
+}
+
+void grpc_call_hurry(struct grpc_call *call, uint64_t ms)
+{
+    bool sooner =
+        !list_empty(&call->timer.item) && call->timer.due_ms <= loop_ms(call->server->loop) + ms;
+    if (!sooner)
+        set_limit(call, ms);
+}
+
+/* Answering ------------------------------------------------------------------------------------ */
+
+/* Out of memory in the midst of a connection's state: the connection goes. */
+static void check(struct grpc_call *call, int rc)
+{
+    if (rc != 0)
+        grpc_transport_close(&call->connection->transport, ERR_NOMEM);
+    else
+        grpc_transport_touch(&call->connection->transport);
+}
+
+static size_t trailers(const struct grpc_call *call, nghttp2_nv fields[2])
+{
+    fields[0] = FIELD("grpc-status", numbers[call->status]);
+    if (!buf_len(&call->text))
+        return 1;
+    fields[1] =
+        (nghttp2_nv){(uint8_t *)"grpc-message", (uint8_t *)buf_data(&call->text),
+                     sizeof "grpc-message" - 1, buf_len(&call->text), NGHTTP2_NV_FLAG_NO_COPY_NAME};
+    return 2;
+}
+
+/* nghttp2 has room for `room` bytes of a DATA frame. */
+static ssize_t on_room(nghttp2_session *session, int32_t stream, uint8_t *room, size_t len,
+                       uint32_t *flags, nghttp2_data_source *source, void *connection)
+{
+    struct grpc_call *call = source->ptr;
+    size_t n = buf_len(&call->out) < len ? buf_len(&call->out) : len;
+    (void)connection;
+    if (n) {
+        memcpy(room, buf_data(&call->out), n);
+        buf_consume(&call->out, n);
+        hold(call);
+    }
+    if (buf_len(&call->out))
+        return (ssize_t)n;
+    if (call->state != CALL_ENDED)
+        return n ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
+    nghttp2_nv fields[2];
+    *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    int rc = nghttp2_submit_trailer(session, stream, fields, trailers(call, fields));
+    return rc ? NGHTTP2_ERR_CALLBACK_FAILURE : (ssize_t)n;
+}
+
+static void say_messages(struct grpc_call *call)
+{
+    nghttp2_session *session = call->connection->transport.session;
+    if (call->headers_said) {
+        nghttp2_session_resume_data(session, call->stream);
+        grpc_transport_touch(&call->connection->transport);
+        return;
+    }
+    nghttp2_nv fields[] = {FIELD(":status", "200"), FIELD("content-type", CONTENT_TYPE)};
+    nghttp2_data_provider provider = {.source.ptr = call, .read_callback = on_room};
+    call->headers_said = true;
+    check(call, nghttp2_submit_response(session, call->stream, fields, 2, &provider));
+}
+
+/* No message came before the end: all of the answer in one HEADERS frame. */
+static void say_end_alone(struct grpc_call *call)
+{
+    nghttp2_nv fields[5] = {FIELD(":status", "200"), FIELD("content-type", CONTENT_TYPE),
+                            FIELD("grpc-accept-encoding", "identity")};
+    size_t n = 3 + trailers(call, fields + 3);
+    call->headers_said = true;
+    check(call, nghttp2_submit_response(call->connection->transport.session, call->stream, fields,
+                                        n, NULL));
+}
+
+static void end_call(struct grpc_call *call, enum grpc_status status, const char *text)
+{
+    if (call->state == CALL_ENDED || !call->connection)
+        return;
+    call->state = CALL_ENDED;
+    call->status = status;
+    if (text && grpc_message_encode(&call->text, text, strlen(text)) != OK)
+        buf_clear(&call->text);
+    grpc_reader_free(&call->reader);
+    hold(call);
+    set_limit(call, GRPC_ANSWER_LIMIT_S * 1000);
+    if (call->headers_said || buf_len(&call->out))
+        say_messages(call);
+    else
+        say_end_alone(call);
+}
+
+/* To whom speaks no gRPC. */
+static void refuse_http(struct grpc_call *call, const char *status)
+{
+    nghttp2_nv fields[] = {FIELD(":status", status)};
+    call->state = CALL_ENDED;
+    call->status = GRPC_UNKNOWN;
+    call->headers_said = true;
+    set_limit(call, GRPC_ANSWER_LIMIT_S * 1000);
+    check(call, nghttp2_submit_response(call->connection->transport.session, call->stream, fields,
+                                        1, NULL));
+}
+
+/* Receiving ------------------------------------------------------------------------------------ */
+
+struct grpc_call *grpc_call_new(struct grpc_connection *c, int32_t stream)
+{
+    struct grpc_call *call = calloc(1, sizeof *call);
+    if (!call)
+        return NULL;
+    call->server = c->server;
+    call->connection = c;
+    call->stream = stream;
+    call->reader.max = c->server->options.max_message;
+    http_timer_init(&call->timer, on_due);
+    list_append(&c->calls, &call->item);
+    c->call_count++;
+    gauge_inc(&open_calls);
+    return call;
+}
+
+static bool is(const char *text, size_t len, const char *word)
+{
+    return len == strlen(word) && memcmp(text, word, len) == 0;
+}
+
+/* "application/grpc", and what may follow it: "+proto", ";…". */
+static bool is_grpc(const char *type, size_t len)
+{
+    size_t n = sizeof CONTENT_TYPE - 1;
+    return len >= n && memcmp(type, CONTENT_TYPE, n) == 0 &&
+           (len == n || type[n] == '+' || type[n] == ';');
+}
+
+static const struct grpc_method *find(const struct grpc_method *method, const char *path,
+                                      size_t len)
+{
+    for (; method->path; method++)
+        if (is(path, len, method->path))
+            return method;
+    return NULL;
+}
+
+void grpc_call_field(struct grpc_call *call, const char *name, size_t name_len, const char *value,
+                     size_t value_len)
+{
+    call->field_bytes += name_len + value_len;
+    if (call->state != CALL_FIELDS)
+        return;
+    if (is(name, name_len, ":path"))
+        call->method = find(call->server->options.methods, value, value_len);
+    else if (is(name, name_len, ":method"))
+        call->post = is(value, value_len, "POST");
+    else if (is(name, name_len, "content-type"))
+        call->known_type = is_grpc(value, value_len);
+    else if (is(name, name_len, "grpc-timeout")) {
+        call->has_deadline = true;
+        call->bad_timeout = grpc_timeout_parse(value, value_len, &call->timeout_ms) != OK;
+    }
+}
+
+/* What is wrong with the fields, or NULL. */
+static const char *fault_of(const struct grpc_call *call, enum grpc_status *status)
+{
+    if (call->field_bytes > GRPC_FIELDS_MAX)
+        return *status = GRPC_RESOURCE_EXHAUSTED, "too many bytes of header fields";
+    if (!call->method)
+        return *status = GRPC_UNIMPLEMENTED, "unknown method";
+    if (call->bad_timeout)
+        return *status = GRPC_INTERNAL, "malformed grpc-timeout";
+    return NULL;
+}
+
+void grpc_call_begin(struct grpc_call *call)
+{
+    uint64_t limit = GRPC_REQUEST_LIMIT_S * 1000;
+    enum grpc_status status = GRPC_OK;
+    const char *fault = fault_of(call, &status);
+    call->began = clock_now();
+    call->due_ms = loop_ms(call->server->loop) + call->timeout_ms;
+    call->state = CALL_RECEIVING;
+    if (!call->post)
+        refuse_http(call, "405");
+    else if (!call->known_type)
+        refuse_http(call, "415");
+    else if (fault)
+        end_call(call, status, fault);
+    else
+        set_limit(call, call->has_deadline && call->timeout_ms < limit ? call->timeout_ms : limit);
+}
+
+static void refuse_too_large(struct grpc_call *call)
+{
+    char text[96];
+    snprintf(text, sizeof text, "the message has %u bytes, and %u are the most",
+             call->reader.length, call->reader.max);
+    end_call(call, GRPC_RESOURCE_EXHAUSTED, text);
+}
+
+static void judge(struct grpc_call *call, enum grpc_read read)
+{
+    switch (read) {
+    case GRPC_READ_MORE:
+        break;
+    case GRPC_READ_MESSAGE:
+        call->has_message = true;
+        break;
+    case GRPC_READ_COMPRESSED:
+        end_call(call, GRPC_UNIMPLEMENTED, "compressed messages are not understood");
+        break;
+    case GRPC_READ_TOO_LARGE:
+        refuse_too_large(call);
+        break;
+    case GRPC_READ_BAD_FLAGS:
+        end_call(call, GRPC_INTERNAL, "a message has unknown flags");
+        break;
+    case GRPC_READ_NO_MEMORY:
+        end_call(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
+        break;
+    }
+}
+
+void grpc_call_data(struct grpc_call *call, const uint8_t *data, size_t len)
+{
+    while (len && call->state == CALL_RECEIVING) {
+        size_t used = 0;
+        if (call->has_message) {
+            end_call(call, GRPC_UNIMPLEMENTED, "more than one message in the request");
+            return;
+        }
+        judge(call, grpc_reader_feed(&call->reader, data, len, &used));
+        data += used;
+        len -= used;
+        if (!hold(call))
+            end_call(call, GRPC_RESOURCE_EXHAUSTED, "the server holds too many messages");
+    }
+}
+
+static void set_deadline(struct grpc_call *call)
+{
+    uint64_t now = loop_ms(call->server->loop);
+    if (call->has_deadline)
+        set_limit(call, call->due_ms > now ? call->due_ms - now : 0);
+    else
+        http_wheel_clear(&call->server->hub.wheel, &call->timer);
+}
+
+static void hand_over(struct grpc_call *call)
+{
+    const struct grpc_method *method = call->method;
+    call->state = CALL_HANDLING;
+    call->owed = true;
+    call->server->owed++;
+    set_deadline(call);
+    method->handler(call, buf_data(&call->reader.message), buf_len(&call->reader.message),
+                    method->ctx);
+    if (call->state == CALL_HANDLING) { /* it will end later, and has copied what it needs */
+        grpc_reader_free(&call->reader);
+        hold(call);
+    }
+}
+
+void grpc_call_client_end(struct grpc_call *call)
+{
+    call->client_ended = true;
+    if (call->state != CALL_RECEIVING)
+        return;
+    if (call->has_message)
+        hand_over(call);
+    else if (grpc_reader_at_boundary(&call->reader))
+        end_call(call, GRPC_UNIMPLEMENTED, "no message in the request");
+    else
+        end_call(call, GRPC_INTERNAL, "the request's message is cut short");
+}
+
+/* The stream's end ----------------------------------------------------------------------------- */
+
+static void tell_end(const struct grpc_call *call)
+{
+    const struct grpc_server_options *o = &call->server->options;
+    enum grpc_status status = call->said ? call->status : GRPC_CANCELLED;
+    if (o->ended && call->began)
+        o->ended(call->method, status, clock_seconds(call->began, clock_now()), o->ctx);
+}
+
+void grpc_call_said(struct grpc_call *call)
+{
+    call->said = true;
+    if (call->client_ended)
+        return;
+    /* The client may stop sending: nobody listens any more. */
+    nghttp2_submit_rst_stream(call->connection->transport.session, NGHTTP2_FLAG_NONE, call->stream,
+                              NGHTTP2_NO_ERROR);
+}
+
+void grpc_call_stream_end(struct grpc_call *call)
+{
+    struct grpc_connection *c = call->connection;
+    list_remove(&call->item);
+    c->call_count--;
+    c->idle_since_ms = loop_ms(call->server->loop);
+    call->connection = NULL;
+    http_wheel_clear(&call->server->hub.wheel, &call->timer);
+    buf_free(&call->out);
+    hold(call);
+    gauge_dec(&open_calls);
+    tell_end(call);
+    if (!call->owed)
+        free_call(call);
+    else if (call->gone)
+        call->gone(call, call->gone_ctx); /* may end the call, and so free it */
+}
+
+/* For handlers --------------------------------------------------------------------------------- */
+
+struct loop *grpc_call_loop(const struct grpc_call *call)
+{
+    return call->server->loop;
+}
+
+void grpc_send(struct grpc_call *call, const void *message, size_t len)
+{
+    assert(call->owed);
+    if (call->state != CALL_HANDLING || !call->connection)
+        return;
+    if (len > UINT32_MAX || grpc_frame(&call->out, message, (uint32_t)len) != OK)
+        end_call(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
+    else if (!hold(call))
+        end_call(call, GRPC_RESOURCE_EXHAUSTED, "the server holds too many messages");
+    else
+        say_messages(call);
+}
+
+void grpc_finish(struct grpc_call *call, enum grpc_status status, const char *text)
+{
+    struct grpc_server *server = call->server;
+    assert(call->owed);
+    end_call(call, status, text);
+    call->owed = false;
+    server->owed--;
+    if (!call->connection)
+        free_call(call);
+    grpc_server_check(server);
+}
+
+void grpc_reply(struct grpc_call *call, const void *message, size_t len)
+{
+    grpc_send(call, message, len);
+    grpc_finish(call, GRPC_OK, NULL);
+}
+
+void grpc_call_on_gone(struct grpc_call *call, void (*gone)(struct grpc_call *call, void *ctx),
+                       void *ctx)
+{
+    call->gone = gone;
+    call->gone_ctx = ctx;
+}

@@ -1,0 +1,13 @@
+/* A socket that listens, for the servers of all protocols. */
+#ifndef HTTP_LISTEN_H
+#define HTTP_LISTEN_H
+
+#include "base/err.h"
+
+#define HTTP_BACKLOG 4096 /* the kernel's own limit is usually the same */
+
+/* A listening TCP socket on HOST:PORT, for uv_tcp_open; or a negative code with a text, in which a
+ * port in use is named. A name is looked up at once, which may block. */
+int http_listen_socket(const char *address, struct err *err) MUST_CHECK;
+
+#endif
