@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -23,14 +24,19 @@ static double cpu_seconds(void)
            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-static bool target_up(void *scenario)
+/* The last answer that any part got, or did not get, may tell the truth: one is enough. */
+static bool target_up(void *context)
 {
-    return ((const struct scenario *)scenario)->target_up;
+    const struct app *app = context;
+    for (size_t i = 0; i < app->started_count; i++)
+        if (app->scenarios[i].target_up)
+            return true;
+    return false;
 }
 
 static int start_server(struct app *app, struct err *err)
 {
-    app->dependencies[0] = (struct http_dependency){"target", target_up, &app->scenario};
+    app->dependencies[0] = (struct http_dependency){"target", target_up, app};
     app->builtin = (struct http_builtin){&app->loop, app->dependencies};
     app->router = (struct http_router){routes, app};
     http_builtin_setup(&app->builtin);
@@ -52,7 +58,8 @@ static void on_close_ledger(struct loop_part *part)
 static void on_scenario_over(void *ctx)
 {
     struct app *app = ctx;
-    loop_stop(&app->loop, 0);
+    if (--app->running == 0)
+        loop_stop(&app->loop, 0);
 }
 
 /* Before the load, since a summary that cannot be written should not cost an hour of it. */
@@ -67,14 +74,27 @@ static int open_json(struct app *app, struct err *err)
     return err_set(err, ERR_INVALID, "--json: cannot write %s: %s", path, strerror(errno));
 }
 
+static int start_scenarios(struct app *app, struct err *err)
+{
+    app->scenarios = calloc(app->plan.count, sizeof *app->scenarios);
+    if (!app->scenarios)
+        return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+    app->running = app->plan.count;
+    int rc = OK;
+    while (rc == OK && app->started_count < app->plan.count) {
+        size_t i = app->started_count++;
+        rc = scenario_start(&app->scenarios[i], &app->loop, &app->plan.parts[i].options,
+                            &app->ledger, on_scenario_over, app, err);
+    }
+    return rc;
+}
+
 static int start_load(struct app *app, struct err *err)
 {
-    struct scenario_options options = options_scenario(&app->options, &app->mix);
-    int rc = scenario_start(&app->scenario, &app->loop, &options, &app->ledger, on_scenario_over,
-                            app, err);
+    int rc = start_scenarios(app, err);
     if (rc != OK || app->options.quiet)
         return rc;
-    rc = live_start(&app->live, &app->loop, &app->scenario);
+    rc = live_start(&app->live, &app->loop, app->scenarios, app->started_count);
     return rc ? err_set(err, rc, "cannot start the live line: %s", err_text(rc)) : OK;
 }
 
@@ -84,7 +104,7 @@ int app_start(struct app *app, const struct options *options, struct err *err)
     int rc = loop_init(&app->loop);
     if (rc != OK)
         return err_set(err, rc, "cannot start the event loop: %s", err_text(rc));
-    rc = mix_init(&app->mix, options->only, err);
+    rc = options_plan(options, &app->plan, err);
     rc = rc ? rc : ledger_open(&app->ledger, &app->loop, options->log_ids, err);
     rc = rc ? rc : open_json(app, err);
     rc = rc ? rc : start_server(app, err);
@@ -93,8 +113,10 @@ int app_start(struct app *app, const struct options *options, struct err *err)
         return rc;
     /* Behind the scenario's share in that stage, so that the last answers are noted. */
     loop_on_shutdown(&app->loop, STAGE_CLOSE, "ledger", &app->close_ledger, on_close_ledger);
-    log_info("started", LOG_STR("target", options->target),
-             LOG_STR("executor", app->scenario.options.executor->name),
+    log_info("started", LOG_STR("target", app->plan.parts->options.target),
+             LOG_STR("executor",
+                     app->plan.count > 1 ? "several" : app->plan.parts->options.executor->name),
+             LOG_INT("scenarios", (long long)app->plan.count),
              LOG_INT("metrics_port", http_server_port(app->server)));
     return OK;
 }
@@ -131,9 +153,21 @@ static bool write_json(const struct app *app, const struct report *report)
     return ok;
 }
 
-static bool too_much_failed(const struct app *app)
+/* Of all parts together. */
+static double error_ratio(const struct report *report)
 {
-    double ratio = tally_error_ratio(&app->scenario.tally);
+    uint64_t bad = 0, all = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        const struct tally *t = report->parts[i].tally;
+        bad += t->errors + t->dropped;
+        all += t->requests + t->dropped;
+    }
+    return all ? (double)bad / (double)all : 0;
+}
+
+static bool too_much_failed(const struct app *app, const struct report *report)
+{
+    double ratio = error_ratio(report);
     if (ratio <= app->options.fail_above)
         return false;
     fprintf(stderr,
@@ -146,18 +180,22 @@ static bool too_much_failed(const struct app *app)
 int app_report(struct app *app, int exit_code)
 {
     double wall = clock_seconds(app->started, clock_now());
-    struct report_part part = {&app->scenario.options, &app->scenario.tally};
-    struct report report = {&part, 1, (cpu_seconds() - app->cpu_before) / wall};
+    struct report_part parts[PLAN_PARTS_MAX];
+    struct report report = {parts, app->started_count, (cpu_seconds() - app->cpu_before) / wall};
+    for (size_t i = 0; i < report.count; i++)
+        parts[i] = (struct report_part){&app->scenarios[i].options, &app->scenarios[i].tally};
     bool ok = app->options.quiet || print_text(app, &report);
     ok = (!app->json || write_json(app, &report)) && ok;
-    ok = !too_much_failed(app) && ok;
+    ok = !too_much_failed(app, &report) && ok;
     return exit_code ? exit_code : !ok;
 }
 
 void app_free(struct app *app)
 {
-    scenario_free(&app->scenario);
-    mix_free(&app->mix);
+    for (size_t i = 0; i < app->started_count; i++)
+        scenario_free(&app->scenarios[i]);
+    free(app->scenarios);
+    plan_free(&app->plan);
     if (app->json && app->json != stdout)
         fclose(app->json);
 }

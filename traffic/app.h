@@ -5,8 +5,8 @@
 #include "http/builtin.h"
 #include "traffic/ledger.h"
 #include "traffic/live.h"
-#include "traffic/mix.h"
 #include "traffic/options.h"
+#include "traffic/plan.h"
 #include "traffic/scenario.h"
 
 struct app {
@@ -16,11 +16,13 @@ struct app {
     struct http_router router;
     struct http_builtin builtin;
     struct http_dependency dependencies[2];
-    struct mix mix;
+    struct plan plan;
     FILE *json; /* NULL: not wanted */
     struct ledger ledger;
     struct loop_part close_ledger;
-    struct scenario scenario;
+    struct scenario *scenarios; /* one a part of the plan */
+    size_t started_count;       /* of them */
+    size_t running;             /* that are not over */
     struct live live;
     double cpu_before; /* seconds used until it started */
     uint64_t started;  /* clock_now */

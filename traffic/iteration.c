@@ -15,7 +15,7 @@ HISTOGRAM_VEC(seconds, "traffic_request_duration_seconds",
               "Seconds from when a request was to begin until its answer.", BUCKETS_DEFAULT,
               scenario, method, endpoint);
 COUNTER(dropped, "traffic_dropped_iterations_total",
-        "Requests of an open loop that were never sent, because too many were in flight.");
+        "Requests that were due and never sent: too many were in flight, or time was over.");
 
 /* The bound children of one endpoint; codes are bound when they first occur. */
 struct iteration_series {
@@ -99,11 +99,33 @@ static void on_answer(int status, const struct http_message *response, void *ctx
     scenario_check(s);
 }
 
+/* One whose texts are made for it alone. The client copies them. */
+static int send_varying(struct iteration *it, struct random *random)
+{
+    struct scenario *s = it->scenario;
+    const struct mix_varying *v = it->call->varying;
+    struct http_client_request request = it->call->request;
+    buf_clear(&s->target);
+    buf_clear(&s->body);
+    template_render(&v->target, s->issued + 1, random, &s->target);
+    template_render(&v->body, s->issued + 1, random, &s->body);
+    request.target = buf_cstr(&s->target);
+    if (!buf_ok(&s->target) || !buf_ok(&s->body))
+        return ERR_NOMEM;
+    if (v->has_body) {
+        request.body = buf_data(&s->body);
+        request.len = buf_len(&s->body);
+    }
+    return http_client_send(s->client, &request, on_answer, it);
+}
+
 /* The call as it was made at the start or, for a POST that bears a key, with that. */
-static int send_request(struct iteration *it)
+static int send_request(struct iteration *it, struct random *random)
 {
     struct scenario *s = it->scenario;
     const struct http_client_request *request = &it->call->request;
+    if (it->call->varying)
+        return send_varying(it, random);
     if (!it->uuid[0])
         return http_client_send(s->client, request, on_answer, it);
     char headers[128];
@@ -141,7 +163,7 @@ int iteration_begin(struct scenario *s, struct random *random, uint64_t intended
         return ERR_FULL;
     it->intended = intended;
     it->user = user;
-    int rc = send_request(it);
+    int rc = send_request(it, random);
     s->issued += rc != ERR_FULL;
     s->in_flight += rc == OK;
     s->tally.waited += rc == OK && waits_for_connection(s);
@@ -163,6 +185,8 @@ void iterations_free(struct scenario *s)
 {
     free(s->iterations);
     free(s->series);
+    buf_free(&s->target);
+    buf_free(&s->body);
     s->iterations = NULL;
     s->series = NULL;
 }

@@ -25,29 +25,44 @@ static double ms(uint64_t ns)
     return (double)ns / (double)NS_PER_MS;
 }
 
-static double seconds_left(const struct scenario *s, double elapsed)
+/* Until the last one's time is over; some end before, when all their requests are made. */
+static double seconds_left(const struct live *live, double elapsed)
 {
-    if (s->options.duration == 0)
-        return -1;
-    return s->options.duration > elapsed ? s->options.duration - elapsed : 0;
+    double last = 0;
+    for (size_t i = 0; i < live->count; i++) {
+        const struct scenario_options *o = &live->scenarios[i].options;
+        if (o->duration == 0)
+            return -1;
+        last = last > o->start_after + o->duration ? last : o->start_after + o->duration;
+    }
+    return last > elapsed ? last - elapsed : 0;
+}
+
+static void take_one(struct scenario *s, struct tally *sum, struct recent *r)
+{
+    struct tally *t = &s->tally;
+    sum->recent.requests += t->recent.requests;
+    sum->recent.errors += t->recent.errors;
+    latency_merge(&sum->recent.latency, &t->recent.latency);
+    r->dropped += t->recent.dropped;
+    r->in_flight += s->in_flight;
+    memset(&t->recent, 0, sizeof t->recent);
 }
 
 static struct recent take(struct live *live)
 {
-    struct tally *t = &live->scenario->tally;
+    static struct tally sum; /* a latency is large */
     uint64_t now = clock_now();
-    uint64_t n = t->recent.requests;
-    struct recent r = {
-        .rate = (double)n / clock_seconds(live->shown, now),
-        .error_percent = n ? 100 * (double)t->recent.errors / (double)n : 0,
-        .p50_ms = ms(latency_quantile(&t->recent.latency, .5)),
-        .p99_ms = ms(latency_quantile(&t->recent.latency, .99)),
-        .elapsed = clock_seconds(t->started, now),
-        .in_flight = live->scenario->in_flight,
-        .dropped = t->recent.dropped,
-    };
-    r.left = seconds_left(live->scenario, r.elapsed);
-    memset(&t->recent, 0, sizeof t->recent);
+    struct recent r = {.elapsed = clock_seconds(live->began, now)};
+    memset(&sum.recent, 0, sizeof sum.recent);
+    for (size_t i = 0; i < live->count; i++)
+        take_one(&live->scenarios[i], &sum, &r);
+    uint64_t n = sum.recent.requests;
+    r.rate = (double)n / clock_seconds(live->shown, now);
+    r.error_percent = n ? 100 * (double)sum.recent.errors / (double)n : 0;
+    r.p50_ms = ms(latency_quantile(&sum.recent.latency, .5));
+    r.p99_ms = ms(latency_quantile(&sum.recent.latency, .99));
+    r.left = seconds_left(live, r.elapsed);
     live->shown = now;
     return r;
 }
@@ -109,9 +124,10 @@ static void on_close(struct loop_part *part)
     loop_part_done(part);
 }
 
-int live_start(struct live *live, struct loop *loop, struct scenario *scenario)
+int live_start(struct live *live, struct loop *loop, struct scenario *scenarios, size_t count)
 {
-    *live = (struct live){.loop = loop, .scenario = scenario, .shown = clock_now()};
+    *live = (struct live){.loop = loop, .scenarios = scenarios, .count = count};
+    live->began = live->shown = clock_now();
     live->terminal = isatty(STDERR_FILENO);
     int rc = uv_timer_init(&loop->uv, &live->tick);
     live->tick.data = live;

@@ -9,14 +9,17 @@
 
 struct live {
     struct loop *loop;
-    struct scenario *scenario;
+    struct scenario *scenarios; /* shown together */
+    size_t count;
     uv_timer_t tick;
     bool terminal;
-    uint64_t shown; /* clock_now of the line before */
+    uint64_t began, shown; /* clock_now at the start, and of the line before */
     struct loop_part close_part;
 };
 
-/* Shows the scenario until the loop's shutdown closes it. 0 or a negative code. */
-int live_start(struct live *live, struct loop *loop, struct scenario *scenario) MUST_CHECK;
+/* Shows the scenarios, as if they were one, until the loop's shutdown closes it. 0 or a negative
+ * code. */
+int live_start(struct live *live, struct loop *loop, struct scenario *scenarios,
+               size_t count) MUST_CHECK;
 
 #endif

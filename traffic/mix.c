@@ -22,7 +22,7 @@ static size_t endpoint(struct mix *mix, const char *method, const char *path, co
                                        strcmp(mix->endpoints[i].path, path) != 0))
         i++;
     if (i == mix->endpoint_count)
-        mix->endpoints[mix->endpoint_count++] = (struct mix_endpoint){method, path, codes};
+        mix->endpoints[mix->endpoint_count++] = (struct mix_endpoint){method, path, codes, false};
     return i;
 }
 
@@ -145,6 +145,47 @@ int mix_init(struct mix *mix, const char *only, struct err *err)
     return rc;
 }
 
+static int parse_varying(struct mix *mix, const struct mix_request *r, struct err *err)
+{
+    struct mix_varying *v = &mix->varying;
+    if (template_parse(&v->target, r->target, strlen(r->target), err) != OK)
+        return err_at(err, "path");
+    if (!template_is_target(&v->target))
+        return err_set(err, ERR_INVALID, "path: must begin with / and have neither blanks nor #");
+    v->has_body = r->body != NULL;
+    if (r->body && template_parse(&v->body, r->body, r->len, err) != OK)
+        return err_at(err, "body");
+    return OK;
+}
+
+int mix_init_request(struct mix *mix, const struct mix_request *r, struct err *err)
+{
+    *mix = (struct mix){0};
+    int rc = parse_varying(mix, r, err);
+    if (rc != OK)
+        return rc;
+    template_label(&mix->varying.target, &mix->label);
+    const char *path = r->endpoint ? r->endpoint : buf_cstr(&mix->label);
+    struct call *call =
+        entry(mix, 1, endpoint(mix, r->method, path, r->codes ? r->codes : path_codes), r->method);
+    if (!call || !buf_ok(&mix->label))
+        return err_set(err, ERR_NOMEM, "path: %s", err_text(ERR_NOMEM));
+    mix->endpoints[0].strict = r->codes != NULL;
+    call->request.headers = r->headers;
+    call->varying = &mix->varying;
+    return OK;
+}
+
+bool mix_is_error(const struct mix_endpoint *e, int code)
+{
+    const int *known = e->codes;
+    if (!e->strict)
+        return code >= 400;
+    while (*known && *known != code)
+        known++;
+    return *known == 0;
+}
+
 const struct call *mix_pick(const struct mix *mix, struct random *random)
 {
     const struct mix_entry *e = &mix->entries[random_below(random, mix->entry_count)];
@@ -157,5 +198,8 @@ void mix_free(struct mix *mix)
         free(mix->entries[i].calls);
     free(mix->targets);
     free(mix->paths);
+    template_free(&mix->varying.target);
+    template_free(&mix->varying.body);
+    buf_free(&mix->label);
     *mix = (struct mix){0};
 }

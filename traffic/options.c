@@ -11,14 +11,23 @@
 #define DURATION_MAX 31536000 /* a year, in seconds */
 #define TIMEOUT_MAX  3600     /* seconds */
 
+#define TARGET_DEFAULT "http://127.0.0.1:5000"
+#define USERS_DEFAULT  "10"
+
 static struct options given;
 
 static const struct setting table[] = {
-    {"target", "BASE_URL", SETTING_TEXT, &given.target, "http://127.0.0.1:5000",
-     "http://HOST[:PORT][/prefix] to send requests to"},
+    {"target", "BASE_URL", SETTING_TEXT, &given.target, NULL,
+     "http://HOST[:PORT][/prefix] to send requests to; else the scenario file's, "
+     "else " TARGET_DEFAULT},
+    {"scenario", NULL, SETTING_TEXT, &given.scenario, NULL,
+     "file with scenarios to run side by side, in place of the settings of one"},
+    {"speed", NULL, SETTING_NUMBER, &given.speed, "1",
+     "run the scenario file so many times faster: as many requests in less time", .min = 0.001,
+     .max = 1000},
     {"only", NULL, SETTING_TEXT, &given.only, MIX_DEFAULT,
      "what to ask for, chosen uniformly: hello, fruit_get, fruit_post, or paths to GET"},
-    {"users", NULL, SETTING_INT, &given.users, "10", "users of the closed loop", .min = 1,
+    {"users", NULL, SETTING_INT, &given.users, USERS_DEFAULT, "users of the closed loop", .min = 1,
      .max = USERS_MAX},
     {"pause", NULL, SETTING_RANGE, &given.pause, "100-500", "each user's pause between requests",
      .min = 0, .max = PAUSE_MAX_MS},
@@ -62,12 +71,36 @@ static void refuse(const char *text)
     exit(2);
 }
 
+/* The file says these itself, and a flag that does nothing misleads. */
+static void refuse_beside_scenario(void)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } flags[] = {
+        {"--only", strcmp(given.only, MIX_DEFAULT) != 0},
+        {"--users", given.users != atoi(USERS_DEFAULT)},
+        {"--rate", given.rate > 0},
+        {"--duration", given.duration > 0},
+        {"--requests", given.requests > 0},
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (flags[i].given) {
+            fprintf(stderr, "traffic: %s: with --scenario, the file says this\n", flags[i].name);
+            exit(2);
+        }
+}
+
 int options_or_exit(struct options *o, int argc, char **argv)
 {
     int result = settings_or_exit(table, argc, argv, "traffic",
                                   "Makes HTTP requests at a target, and tells how it answered.");
     if (given.rate > 0 && given.rate < SCHEDULE_RATE_MIN)
         refuse("--rate: less than 0.001 requests a second cannot be made");
+    if (given.scenario)
+        refuse_beside_scenario();
+    else if (given.speed != 1)
+        refuse("--speed: it is for a --scenario");
     given.idempotency_keys = given.idempotency_keys || given.log_ids;
     if (given.seed == 0)
         given.seed = (int64_t)(clock_now() % 1000000) + 1;
@@ -75,14 +108,13 @@ int options_or_exit(struct options *o, int argc, char **argv)
     return result;
 }
 
-struct scenario_options options_scenario(const struct options *o, const struct mix *mix)
+static struct scenario_options of_one(const struct options *o)
 {
     bool open = o->rate > 0;
     return (struct scenario_options){
         .name = "default",
         .executor = open ? &constant_arrival_rate : &constant_vus,
-        .target = o->target,
-        .mix = mix,
+        .target = o->target ? o->target : TARGET_DEFAULT,
         .requests = (uint64_t)o->requests,
         .duration = o->duration,
         .timeout = o->timeout,
@@ -95,4 +127,15 @@ struct scenario_options options_scenario(const struct options *o, const struct m
         .rate = o->rate,
         .arrivals = strcmp(o->arrivals, "poisson") == 0 ? ARRIVALS_POISSON : ARRIVALS_CONSTANT,
     };
+}
+
+int options_plan(const struct options *o, struct plan *plan, struct err *err)
+{
+    struct scenario_options one = of_one(o);
+    if (!o->scenario)
+        return plan_single(plan, &one, o->only, err);
+    int rc = plan_read_file(plan, o->scenario, &one, o->speed, err);
+    for (size_t i = 0; rc == OK && !o->target && plan->target && i < plan->count; i++)
+        plan->parts[i].options.target = plan->target;
+    return rc;
 }

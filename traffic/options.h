@@ -3,12 +3,13 @@
 #define TRAFFIC_OPTIONS_H
 
 #include "base/settings.h"
-#include "traffic/scenario.h"
+#include "traffic/plan.h"
 
 struct options {
     const char *target, *listen, *only, *arrivals, *json, *log_ids, *log_format, *log_level;
+    const char *scenario; /* file, or NULL */
     int64_t users, requests, connections, max_in_flight, seed;
-    double rate, duration, timeout, fail_above;
+    double rate, duration, timeout, fail_above, speed;
     struct setting_range pause;
     bool idempotency_keys, quiet;
 };
@@ -16,7 +17,8 @@ struct options {
 /* Fills `o`, or says what is wrong and exits with 2. SETTINGS_OK or SETTINGS_HEALTHCHECK. */
 int options_or_exit(struct options *o, int argc, char **argv);
 
-/* The one scenario that these settings describe, "default". */
-struct scenario_options options_scenario(const struct options *o, const struct mix *mix);
+/* What these settings say to do: the scenario file's parts, or one part, "default". 0, or a
+ * negative code with a text in `err`. */
+int options_plan(const struct options *o, struct plan *plan, struct err *err) MUST_CHECK;
 
 #endif

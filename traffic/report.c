@@ -20,7 +20,7 @@ bool report_part_was_late(const struct report_part *part)
 
 static bool is_open(const struct report_part *part)
 {
-    return part->options->executor == &constant_arrival_rate;
+    return part->options->executor->open;
 }
 
 static double percent(uint64_t part, uint64_t of)
@@ -40,7 +40,7 @@ static void put_head(struct buf *out, const struct report_part *part)
     const struct scenario_options *o = part->options;
     buf_printf(out, "\nscenario %s: %s, ", o->name, o->executor->name);
     if (is_open(part))
-        buf_printf(out, "%g requests/s", o->rate);
+        buf_printf(out, "%s%g requests/s", o->stages ? "up to " : "", o->rate);
     else
         buf_printf(out, "%lld user%s", (long long)o->users, o->users == 1 ? "" : "s");
     buf_printf(out, ", %s, %.1f s, seed %llu\n\n", o->target, tally_seconds(part->tally),
@@ -52,10 +52,12 @@ static void put_counts(struct buf *out, const struct report_part *part)
     const struct tally *t = part->tally;
     buf_printf(out, "requests   %llu, errors %llu (%.2f %%)", (unsigned long long)t->requests,
                (unsigned long long)t->errors, percent(t->errors, t->requests));
-    if (is_open(part))
+    if (part->options->executor != &constant_vus)
         buf_printf(out, ", dropped %llu", (unsigned long long)t->dropped);
     buf_text(out, "\nrate       ");
-    if (is_open(part))
+    if (is_open(part) && part->options->stages)
+        buf_printf(out, "%.1f requests/s sent, ", tally_sent_rate(t));
+    else if (is_open(part))
         buf_printf(out, "%.1f requests/s sent of %g, ", tally_sent_rate(t), part->options->rate);
     buf_printf(out, "%.1f requests/s answered", tally_rate(t));
     buf_char(out, '\n');

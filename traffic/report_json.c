@@ -72,7 +72,7 @@ static void put_wanted(struct buf *out, const struct scenario_options *o)
     put_text(out, "name", o->name);
     put_text(out, "executor", o->executor->name);
     put_text(out, "target", o->target);
-    if (o->executor == &constant_arrival_rate)
+    if (o->executor->open)
         buf_printf(out, "\"target_rate\":%.17g,", o->rate);
     else
         buf_printf(out, "\"users\":%lld,", (long long)o->users);

@@ -2,16 +2,21 @@
 #include "traffic/scenario.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 /* Ending ------------------------------------------------------------------------------------- */
 
 void scenario_stop(struct scenario *s)
 {
-    if (s->state != SCENARIO_RUNNING)
+    if (s->state != SCENARIO_RUNNING && s->state != SCENARIO_WAITING)
         return;
     s->state = SCENARIO_DRAINING;
     s->tally.stopped = clock_now();
-    s->options.executor->stop(s);
+    uv_timer_stop(&s->wait);
+    if (s->begun)
+        s->options.executor->stop(s);
+    else
+        s->tally.started = s->tally.stopped;
     s->over(s->ctx);
 }
 
@@ -59,7 +64,9 @@ static void on_close(struct loop_part *part)
 {
     struct scenario *s = LIST_ITEM(part, struct scenario, close_part);
     s->state = SCENARIO_ENDED;
-    s->options.executor->close(s);
+    if (s->begun)
+        s->options.executor->close(s);
+    uv_close((uv_handle_t *)&s->wait, NULL);
     uv_close((uv_handle_t *)&s->grace, NULL);
     http_client_close(s->client, on_client_closed, s);
 }
@@ -86,6 +93,33 @@ static void join_shutdown(struct scenario *s)
     loop_on_shutdown(s->loop, STAGE_CLOSE, "scenario", &s->close_part, on_close);
 }
 
+static int begin(struct scenario *s)
+{
+    s->state = SCENARIO_RUNNING;
+    s->begun = true;
+    s->tally.started = clock_now();
+    return s->options.executor->start(s);
+}
+
+/* Ending the whole run is right: a run without one of its parts would not be the one asked for. */
+static void on_wait_over(uv_timer_t *timer)
+{
+    struct scenario *s = timer->data;
+    int rc = begin(s);
+    if (rc == OK)
+        return;
+    log_error("cannot start the scenario", LOG_STR("scenario", s->options.name), LOG_ERR(rc));
+    loop_stop(s->loop, 1);
+}
+
+static int begin_in_time(struct scenario *s)
+{
+    s->state = SCENARIO_WAITING;
+    if (s->options.start_after <= 0)
+        return begin(s);
+    return uv_timer_start(&s->wait, on_wait_over, (uint64_t)(s->options.start_after * 1000), 0);
+}
+
 int scenario_start(struct scenario *s, struct loop *loop, const struct scenario_options *options,
                    struct ledger *ledger, void (*over)(void *ctx), void *ctx, struct err *err)
 {
@@ -97,16 +131,17 @@ int scenario_start(struct scenario *s, struct loop *loop, const struct scenario_
     rc = tally_init(&s->tally, options->mix);
     rc = rc ? rc : iterations_init(s, (uint32_t)options->max_in_flight);
     rc = rc ? rc : uv_timer_init(&loop->uv, &s->grace);
-    s->grace.data = s;
-    s->tally.started = clock_now();
-    rc = rc ? rc : options->executor->start(s);
+    rc = rc ? rc : uv_timer_init(&loop->uv, &s->wait);
+    s->grace.data = s->wait.data = s;
+    rc = rc ? rc : begin_in_time(s);
     join_shutdown(s);
     return rc ? err_set(err, rc, "cannot start the scenario: %s", err_text(rc)) : OK;
 }
 
 void scenario_free(struct scenario *s)
 {
-    s->options.executor->free(s);
+    if (s->begun)
+        s->options.executor->free(s);
     iterations_free(s);
     tally_free(&s->tally);
 }

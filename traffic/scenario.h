@@ -27,6 +27,7 @@ struct user;
 /* When requests begin. Functions are called with the scenario's state as it is after the event. */
 struct executor {
     const char *name; /* k6's */
+    bool open; /* begins requests whatever became of those before: it may have to drop some */
     /* Begins issuing. 0 or a negative code. */
     int (*start)(struct scenario *s);
     /* An iteration that was begun has ended with this status; `user` is what it was begun with. */
@@ -37,30 +38,35 @@ struct executor {
     void (*close)(struct scenario *s);
     void (*free)(struct scenario *s);
 };
-extern const struct executor constant_vus;          /* user.c */
-extern const struct executor constant_arrival_rate; /* arrival.c */
+extern const struct executor constant_vus, shared_iterations;             /* user.c */
+extern const struct executor constant_arrival_rate, ramping_arrival_rate; /* arrival.c */
 
 struct scenario_options {
     const char *name;
     const struct executor *executor;
     const char *target;
     const struct mix *mix; /* must outlive the scenario, as all texts */
+    double start_after;    /* seconds until it begins */
     uint64_t requests;     /* at most; 0: no limit */
     double duration;       /* seconds of issuing; 0: no limit */
     double timeout;        /* seconds */
     uint64_t seed;
     int connections;
-    int64_t max_in_flight; /* of constant_vus: the users */
+    int64_t max_in_flight; /* of closed loops: the users */
     bool idempotency_keys;
 
-    int64_t users; /* constant_vus */
+    int64_t users; /* closed loops */
     struct setting_range pause;
 
-    double rate; /* constant_arrival_rate; requests a second */
+    double rate; /* open loops; requests a second, of a ramp the highest */
     enum arrivals arrivals;
+    double start_rate; /* ramping_arrival_rate */
+    const struct schedule_stage *stages;
+    size_t stage_count;
 };
 
 enum scenario_state {
+    SCENARIO_WAITING,  /* for its start time */
     SCENARIO_RUNNING,  /* waits for the executor's next occasion, and for answers */
     SCENARIO_DRAINING, /* issues nothing; waits for the answers in flight */
     SCENARIO_ENDED,    /* the client is closing or closed; waits for nothing */
@@ -78,6 +84,7 @@ struct scenario {
     /* iteration.c's */
     struct iteration *iterations, *free_iterations;
     struct iteration_series *series; /* one an endpoint */
+    struct buf target, body;         /* of a request that varies, while it is sent */
     uint64_t issued, in_flight;
 
     /* The executors'. */
@@ -89,10 +96,13 @@ struct scenario {
         struct alarm alarm;
         struct schedule schedule;
         struct random random;
-        uint64_t until; /* no arrival is due from here on */
+        uint64_t began, until; /* no arrival is due from there on */
+        double told;           /* of its rate, in the gauge */
     } open;
 
     /* scenario.c's */
+    uv_timer_t wait;  /* until it begins */
+    bool begun;       /* the executor was started */
     uv_timer_t grace; /* until answers in flight are given up */
     bool draining;    /* the shutdown waits for them */
     struct loop_part stop_part, finish_part, close_part;
@@ -100,9 +110,10 @@ struct scenario {
     void *ctx;
 };
 
-/* Starts; requests go out as soon as the loop runs. `over(ctx)` is called once, when nothing more
- * will be issued. The ledger may be shared. Ends by itself in the loop's shutdown; free it after
- * that. 0, or a negative code with a text in `err`, after which the loop cannot be run. */
+/* Starts; requests go out as soon as the loop runs, or so many seconds later. `over(ctx)` is called
+ * once, when nothing more will be issued. The ledger may be shared. Ends by itself in the loop's
+ * shutdown; free it after that. 0, or a negative code with a text in `err`, after which the loop
+ * cannot be run. */
 int scenario_start(struct scenario *s, struct loop *loop, const struct scenario_options *options,
                    struct ledger *ledger, void (*over)(void *ctx), void *ctx,
                    struct err *err) MUST_CHECK;

@@ -13,14 +13,22 @@
 
 #include "traffic/random.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define SCHEDULE_RATE_MIN 0.001 /* arrivals a second */
 #define SCHEDULE_RATE_MAX 10e6
+#define SCHEDULE_NEVER    (~(unsigned __int128)0)
 
 enum arrivals {
     ARRIVALS_CONSTANT, /* evenly spaced, the first one at the start */
     ARRIVALS_POISSON,  /* independent of each other, as many users make them */
+    ARRIVALS_RAMPING,  /* evenly spaced, at a rate that changes; schedule_init_ramp's */
+};
+
+/* A time in which the rate goes evenly from where it is to `target` arrivals a second. */
+struct schedule_stage {
+    double target, seconds;
 };
 
 struct schedule {
@@ -29,16 +37,35 @@ struct schedule {
     unsigned __int128 period;  /* the mean gap, in 2^-32 ns */
     unsigned __int128 elapsed; /* from the start to the next arrival, in 2^-32 ns */
     struct random random;
+    /* Of ARRIVALS_RAMPING. An arrival is due when as many are behind it as the area beneath the
+     * rate since the start. */
+    struct {
+        const struct schedule_stage *stages;
+        size_t left;      /* stages, the present one included */
+        double from;      /* the rate at its begin */
+        double began;     /* seconds from the start until then */
+        double area;      /* arrivals until then */
+        uint64_t arrival; /* the number of the next one */
+    } ramp;
 };
 
 /* `rate` in arrivals a second, within the limits above; `start` in nanoseconds of clock_now. */
 void schedule_init(struct schedule *s, enum arrivals arrivals, double rate, uint64_t start,
                    uint64_t seed);
 
-/* When the next request is due, in nanoseconds. */
+/* Begins with `rate`, 0 included, and goes through the stages, which must outlive it. Behind the
+ * last one nothing more is due. */
+void schedule_init_ramp(struct schedule *s, double rate, const struct schedule_stage *stages,
+                        size_t count, uint64_t start);
+
+/* The rate at a time between the start and the end, arrivals a second. */
+double schedule_ramp_rate(double rate, const struct schedule_stage *stages, size_t count,
+                          double seconds);
+
+/* When the next request is due, in nanoseconds; UINT64_MAX: never. */
 static inline uint64_t schedule_due(const struct schedule *s)
 {
-    return s->start + (uint64_t)(s->elapsed >> 32);
+    return s->elapsed == SCHEDULE_NEVER ? UINT64_MAX : s->start + (uint64_t)(s->elapsed >> 32);
 }
 
 /* Goes on to the arrival behind it. */

@@ -29,7 +29,7 @@ bool tally_has_latency(int status)
 void tally_add(struct tally *t, size_t endpoint, int status, int code, uint64_t latency_ns)
 {
     struct tally_endpoint *e = &t->endpoints[endpoint];
-    bool error = status != OK || code >= 400;
+    bool error = status != OK || mix_is_error(&t->mix->endpoints[endpoint], code);
     e->requests++;
     e->errors += error;
     e->codes[status == OK ? code : TALLY_NO_ANSWER]++;

@@ -2,9 +2,9 @@
  * What came of a scenario's requests: the counts and latencies that the live line and the summary
  * are made of. Plain data and pure; the Prometheus series of the same events are iteration.c's.
  *
- * An error is an answer of 400 or more, or none at all. A latency is that of an answer, or how long
- * was waited where none came; only what could not be connected has none, since a refusal in no time
- * would make a dead target look fast.
+ * An error is no answer, or one of 400 or more, unless the request says which are errors. A latency
+ * is that of an answer, or how long was waited where none came; only what could not be connected
+ * has none, since a refusal in no time would make a dead target look fast.
  */
 #ifndef TRAFFIC_TALLY_H
 #define TRAFFIC_TALLY_H

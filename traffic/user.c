@@ -1,5 +1,6 @@
 /*
- * The closed loop (constant-vus): users who wait for an answer, pause, and ask again. What the
+ * The closed loops (constant-vus, and shared-iterations, which end when all requests are made):
+ * users who wait for an answer, pause, and ask again. What the
  * target cannot serve is then not asked for, so a slow target lowers the rate, as people would.
  *
  * A user whose request got no answer waits at least a back-off, so that a target which is not up
@@ -118,8 +119,17 @@ static int start(struct scenario *s)
     return rc;
 }
 
+/* What the time did not suffice for is told, as it is of an open loop. */
+static void drop_rest(struct scenario *s)
+{
+    uint64_t wanted = s->options.requests;
+    if (s->options.executor == &shared_iterations && wanted > s->issued)
+        iterations_drop(s, wanted - s->issued);
+}
+
 static void stop(struct scenario *s)
 {
+    drop_rest(s);
     for (int64_t i = 0; i < s->options.users; i++)
         uv_timer_stop(&s->closed.users[i].pause);
     uv_timer_stop(&s->closed.duration);
@@ -139,11 +149,9 @@ static void free_users(struct scenario *s)
     s->closed.users = NULL;
 }
 
-const struct executor constant_vus = {
-    .name = "constant-vus",
-    .start = start,
-    .answered = answered,
-    .stop = stop,
-    .close = close_users,
-    .free = free_users,
-};
+#define CLOSED_LOOP                                                                                \
+    .start = start, .answered = answered, .stop = stop, .close = close_users, .free = free_users
+
+const struct executor constant_vus = {.name = "constant-vus", CLOSED_LOOP};
+/* scenario_check counts the requests of all users together. */
+const struct executor shared_iterations = {.name = "shared-iterations", CLOSED_LOOP};

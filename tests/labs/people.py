@@ -2,17 +2,12 @@
 
 import signal
 import subprocess
-import sys
-from pathlib import Path
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-_ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(_ROOT / "tests/integration"), str(_ROOT / "tools")]
-
-from program import BIN, REPORTS, SANITIZERS, free_port  # noqa: E402
-from until import until  # noqa: E402
+from program import BIN, REPORTS, SANITIZERS, free_port
+from until import until
 
 ADA = {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.org", "address": "London"}
 

@@ -126,6 +126,52 @@ static void test_the_same_seed_gives_the_same_arrivals(void **state)
     assert_true(differs > 90);
 }
 
+/* As many as the area beneath the rate, each at its time. */
+static void test_a_ramp_makes_as_many_as_lie_beneath_it(void **state)
+{
+    (void)state;
+    const struct schedule_stage stages[] = {{100, 10}, {100, 5}, {0, 0}, {0, 20}, {50, 4}, {0, 0}};
+    const double area[] = {500, 500, 0, 0, 100};
+    struct schedule s;
+    schedule_init_ramp(&s, 0, stages, 6, START);
+    double from = 0;
+    for (int i = 0; i < 5; from += stages[i++].seconds) {
+        uint64_t until = START + (uint64_t)((from + stages[i].seconds) * (double)NS_PER_S);
+        assert_int_equal(schedule_skip(&s, until), area[i]);
+    }
+    assert_true(schedule_due(&s) == UINT64_MAX);
+    schedule_advance(&s);
+    assert_true(schedule_due(&s) == UINT64_MAX);
+}
+
+static void test_a_ramp_of_one_rate_is_a_constant_one(void **state)
+{
+    (void)state;
+    const struct schedule_stage stages[] = {{40, 5}, {40, 5}};
+    struct schedule s;
+    schedule_init_ramp(&s, 40, stages, 2, START);
+    for (uint64_t i = 0; i < 400; i++, schedule_advance(&s)) {
+        uint64_t exact = START + i * NS_PER_S / 40;
+        assert_true(schedule_due(&s) + 1 >= exact && schedule_due(&s) <= exact + 1);
+    }
+    assert_true(schedule_due(&s) == UINT64_MAX);
+}
+
+/* 0 to 100 in ten seconds: arrival n is due when 5 t^2 are n. */
+static void test_a_ramp_spaces_by_its_rate_at_that_time(void **state)
+{
+    (void)state;
+    const struct schedule_stage stages[] = {{100, 10}};
+    struct schedule s;
+    schedule_init_ramp(&s, 0, stages, 1, START);
+    for (int i = 0; i < 500; i++, schedule_advance(&s)) {
+        double due = (double)(schedule_due(&s) - START) / (double)NS_PER_S;
+        assert_true(fabs(due - sqrt(i / 5.0)) < 1e-6);
+    }
+    assert_true(schedule_ramp_rate(0, stages, 1, 2.5) == 25);
+    assert_true(schedule_ramp_rate(0, stages, 1, 11) == 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +183,9 @@ int main(void)
         cmocka_unit_test(test_poisson_gaps_have_the_mean_and_deviation_of_the_rate),
         cmocka_unit_test(test_poisson_counts_are_as_variable_as_their_mean),
         cmocka_unit_test(test_the_same_seed_gives_the_same_arrivals),
+        cmocka_unit_test(test_a_ramp_makes_as_many_as_lie_beneath_it),
+        cmocka_unit_test(test_a_ramp_of_one_rate_is_a_constant_one),
+        cmocka_unit_test(test_a_ramp_spaces_by_its_rate_at_that_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
