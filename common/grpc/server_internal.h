@@ -46,6 +46,7 @@ struct grpc_connection {
     uint64_t notice_ms;     /* when the first GOAWAY was sent; 0: not yet */
     bool settled;           /* the client's preface and settings came */
     bool last_said;         /* the last GOAWAY was sent */
+    bool blamed;            /* one was sent that names the peer's fault */
 };
 
 int grpc_session_callbacks(nghttp2_session_callbacks **callbacks) MUST_CHECK;

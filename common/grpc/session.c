@@ -72,10 +72,13 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
     return 0;
 }
 
+/* A GOAWAY that blames the peer is nghttp2's own. */
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *connection)
 {
+    struct grpc_connection *c = connection;
     struct grpc_call *call = call_of(session, frame->hd.stream_id);
-    (void)connection;
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+        c->blamed = true;
     if (call && frame->hd.type == NGHTTP2_HEADERS && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
         grpc_call_said(call);
     return 0;
@@ -147,7 +150,7 @@ static void count_trouble(const struct grpc_connection *c, int why)
         grpc_server_trouble(GRPC_TROUBLE_TIMEOUT);
     else if (why == ERR_NOMEM)
         grpc_server_trouble(GRPC_TROUBLE_MEMORY);
-    else if (why == ERR_PROTOCOL || (why == ERR_LOST && !c->settled))
+    else if (c->blamed || why == ERR_PROTOCOL)
         grpc_server_trouble(GRPC_TROUBLE_PROTOCOL);
 }
 

@@ -21,7 +21,7 @@ RUN = """gcc git curl libc6-dev cmake ninja-build pkg-config libuv1-dev libhired
     prometheus-alertmanager""".split()
 TEST = """libcmocka-dev clang clang-format libclang-rt-dev python3-pytest python3-pytest-xdist python3-pika python3-psycopg2
     python3-redis python3-prometheus-client python3-protobuf python3-requests python3-yaml docker-compose
-    python3-selenium python3-pil python3-grpcio nghttp2-client""".split()
+    python3-selenium python3-pil python3-grpcio python3-h2 nghttp2-client""".split()
 BROWSER = "chromium chromium-driver".split()  # Ubuntu has it as a snap alone: there the board's tests are skipped
 ENGINE = "docker.io docker-cli|docker.io docker-compose debootstrap iptables iproute2".split()
 BENCH = """wrk redis-tools nginx-light golang-go golang-github-rabbitmq-amqp091-go-dev
