@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import yaml
 
 from conftest import ROOT
-from workshop.promql import catalogue, metrics
+from workshop.labs import LABS
+from workshop.promql import catalogue, metrics, names_in
+from workshop.rules import ALERTS
 
 FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*(.*)$")
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
@@ -35,10 +37,22 @@ class Query:
     made: frozenset = frozenset()  # names that rules make which are not loaded, so nobody has them
 
 
-def documents():
-    """All Markdown of the tree."""
+def documents(labs=False):
+    """All Markdown of the tree: what is about the labs, whose series are there where they run alone, or all the rest."""
     outside = (".workshop", "build", ".git")
-    return [file for file in sorted(ROOT.rglob("*.md")) if file.relative_to(ROOT).parts[0] not in outside]
+    return [file for file in sorted(ROOT.rglob("*.md")) if file.relative_to(ROOT).parts[0] not in outside
+            and is_of_labs(file) == labs]
+
+
+def is_of_labs(file):
+    return file.parent == ROOT / "docs/labs" or file.stem in {alert.name for alert in ALERTS if alert.service in LABS}
+
+
+def lab_series():
+    """The names that docs/metrics.md has in the labs' sections alone."""
+    sections = re.split(r"^## ", (ROOT / "docs/metrics.md").read_text(), flags=re.M)
+    names = [names_in(section for section in sections if section.startswith("Lab ") == labs) for labs in (True, False)]
+    return names[0] - names[1]
 
 
 def concrete(expression, seconds=30, step=5):
@@ -120,17 +134,19 @@ def unmarked(text, name=""):
     return [Query(f"{name}:{number}", piece.strip(), sure=False) for number, piece in pieces if SURE.search(piece)]
 
 
-def of_dashboards():
+def of_dashboards(labs=False):
     for file in sorted((ROOT / "grafana/dashboards").glob("*.json")):
+        if (file.stem in LABS) != labs:
+            continue
         for panel in json.loads(file.read_text())["panels"]:
             for target in panel.get("targets", []):
                 if (target.get("datasource") or panel["datasource"])["uid"] == "prometheus":
                     yield Query(f"{file.name}, panel '{panel['title']}'", target["expr"])
 
 
-def of_rules(scale):
+def of_rules(scale, labs=False):
     """Of prometheus/rules/SCALE: recording rules, and alerts, which are silent in health."""
-    rules = [rule for file in sorted((ROOT / "prometheus/rules" / scale).glob("*.yml"))
+    rules = [rule for file in sorted((ROOT / "prometheus/rules" / scale).glob("*.yml")) if (file.stem == "labs") == labs
              for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
     made = frozenset() if scale == "classroom" else frozenset(rule["record"] for rule in rules if "record" in rule)
     return [Query(f"rules/{scale}, {rule.get('alert') or rule['record']}", rule["expr"], made=made,

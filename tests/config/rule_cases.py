@@ -80,6 +80,11 @@ OBSERVED = up("frontend") | up("backend") | up("rabbitmq-queues") | {
     'process_start_time_seconds{job="frontend"}': gauge((-90000, 300)),
     'process_start_time_seconds{job="backend"}': gauge((-90000, 300))}
 
+EXPORTER_UP, OTHER_UP = 'up{job="exporter",instance="a"}', 'up{job="exporter",instance="b"}'
+SOURCE_UP, OTHER_SOURCE = 'syseng_up{job="exporter",instance="a"}', 'syseng_up{job="exporter",instance="b"}'
+SERVED, SERVED_5XX = ('syseng_http_requests_total{job="exporter",instance="a",code="%s"}' % code for code in ("200", "500"))
+TIMED, TIME = ('syseng_http_request_duration_seconds_%s{job="exporter",instance="a"}' % part for part in ("count", "sum"))
+
 CASES = [
     fault("FrontendUnreachable", "the probe fails", {PROBE: gauge(*BROKEN)} | up("frontend")),
     fault("FrontendUnreachable", "nobody knows of a frontend", {PROBE: gauge((1, 100), (GONE, 100), (1, 100))}
@@ -157,6 +162,25 @@ CASES = [
     never("TargetDown", "nobody makes load", up("traffic", (0, 300)) | up("frontend")),
 
     Case("Watchdog", "always", {}, firing=(1, 100)),
+
+    fault("SourcesDown", "one of two", {EXPORTER_UP: gauge((1, 300)), OTHER_UP: gauge((1, 300)),
+                                        SOURCE_UP: gauge((1, 300)), OTHER_SOURCE: gauge(*BROKEN)}),
+    fault("SourcesDown", "both exporters are away, and tell of no source", {
+        EXPORTER_UP: gauge(*BROKEN), OTHER_UP: gauge(*BROKEN), SOURCE_UP: gauge((1, 100), (GONE, 100), (1, 100)),
+        OTHER_SOURCE: gauge((1, 100), (GONE, 100), (1, 100))}),
+    never("SourcesDown", "all are well", {EXPORTER_UP: gauge((1, 300)), SOURCE_UP: gauge((1, 300))}),
+    never("SourcesDown", "there is no exporter", {}),
+    fault("SourceDown", "it does not answer", {SOURCE_UP: gauge(*BROKEN), OTHER_SOURCE: gauge((1, 300))},
+          labels={"instance": "a"}),
+    never("SourceDown", "one scrape is missed", {SOURCE_UP: gauge(*BLIP)}),
+    never("SourceDown", "there is no exporter", {}),
+    fault("SourceErrors", "a fifth fails", {SERVED: counter((400, 300)), SERVED_5XX: counter((0, 100), (100, 100), (0, 100))}),
+    never("SourceErrors", "one in fifty fails, and then it is started anew", {
+        SERVED: counter((400, 100), "restart", (400, 200)), SERVED_5XX: counter((8, 100), "restart", (8, 200))}),
+    never("SourceErrors", "hardly anybody asks", {SERVED: counter((0, 300)), SERVED_5XX: counter((1, 300))}),
+    fault("SourceSlow", "two seconds each", {TIMED: counter((50, 300)), TIME: counter((5, 100), (100, 100), (5, 100))}),
+    never("SourceSlow", "it is fast", {TIMED: counter((50, 300)), TIME: counter((5, 300))}),
+    never("SourceSlow", "nobody asks", {TIMED: counter((0, 300)), TIME: counter((0, 300))}),
 ]
 
 

@@ -43,7 +43,7 @@ def test_prometheus_takes_them(tmp_path, scale):
 
 @pytest.mark.parametrize("scale", rules.SCALES)
 def test_a_yaml_reader_finds_what_was_meant(scale):
-    for name, groups in (("slo", rulefile.slo_groups), ("alerts", rulefile.alert_groups)):
+    for name, groups in (("slo", rulefile.slo_groups), ("alerts", rulefile.alert_groups), ("labs", rulefile.lab_groups)):
         read = yaml.safe_load((RULES / scale / f"{name}.yml").read_text())["groups"]
         assert [group["rules"] for group in read] == [group.rules for group in groups(scale)]
 
@@ -109,7 +109,7 @@ def together(cases, scale):
 def stories(scale, directory, cases, text=str):
     """What promtool says of these stories, empty where all is well; `text` may change the rules first."""
     said = ""
-    for rule_file in ("slo.yml", "alerts.yml"):
+    for rule_file in ("slo.yml", "alerts.yml", "labs.yml"):
         rule_text = text((RULES / scale / rule_file).read_text())
         (directory / rule_file).write_text(rule_text)
         mine = [case for case in cases if scale in case.scales and f"alert: {case.alert}\n" in rule_text]

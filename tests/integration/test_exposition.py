@@ -190,14 +190,14 @@ def test_work_adds_no_series(fresh, busy, program):
 
 # The catalogue
 
-def catalogue():
-    """[(section, series, type, {label: values or None})]: None where the page does not enumerate them."""
+def catalogue(labs=False):
+    """Of the three programs, or of the labs (tests/labs): [(section, series, type, {label: values or None})]: None where the page does not enumerate them."""
     rows, section = [], None
     for line in (ROOT / "docs/metrics.md").read_text().splitlines():
         if line.startswith("## "):
             section = line[3:].strip()
         cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("| `") else []
-        if len(cells) == 4:
+        if len(cells) == 4 and section.startswith("Lab ") == labs:
             rows += [(section, name, cells[1], documented_labels(cells[2])) for name in re.findall(r"`([^`]+)`", cells[0])]
     return rows
 
@@ -219,7 +219,7 @@ def exposed(page):
     types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.M))
     found = {}
     for name, labels, _ in samples(page):
-        family = name if name in types else re.sub("_(bucket|sum|count)$", "", name)
+        family = name if name in types else re.sub("_(bucket|sum|count|total)$", "", name)
         known = found.setdefault(family, (types[family], {}))[1]
         for label, value in labels.items():
             if label != "le":

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests/integration"), str(ROOT / "tools")]
+sys.path[:0] = [str(Path(__file__).parent), *(str(ROOT / "tests" / group) for group in ("integration", "config")), str(ROOT / "tools")]
 
 from lab import running  # noqa: E402
+from watched import Watched  # noqa: E402
 from workshop import Stack, free_offset  # noqa: E402
 
 
@@ -31,3 +32,23 @@ def stack(tmp_path_factory):
 def run(stack):
     with contextlib.ExitStack() as labs:
         yield lambda lab, *flags, **more: labs.enter_context(running(stack, lab, *flags, **more))
+
+
+# What Prometheus sees of the labs. It takes half a minute until rates are there, so these tests come last.
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: "watched" in item.fixturenames)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begun(request):
+    """Started at once where anything will ask for it: meanwhile other tests run."""
+    if any("watched" in item.fixturenames for item in request.session.items):
+        request.getfixturevalue("watched")
+
+
+@pytest.fixture(scope="session")
+def watched(tmp_path_factory):
+    """All labs as `./workshop lab` runs them, each with its load, and Prometheus: watched.stack, watched.api, watched.wait()."""
+    with Watched(ROOT, tmp_path_factory.mktemp("watched")) as made:
+        yield made

@@ -18,6 +18,8 @@ from .doctor import doctor
 from .gameday import record as gameday
 from .gameday import words as gameday_words
 from .groups import GROUPS, run_tests
+from .lab import run_lab
+from .labs import LABS
 from .logs import with_text
 from .machine import Machine
 from .programs import NAMES, defaults
@@ -64,6 +66,7 @@ def parser():
     starter.add_argument("--docker", action="store_true", help="in containers; without either, where an engine answers")
     starter.add_argument("--no-traffic", action="store_true", help="all but the program that makes requests")
     starter.add_argument("--stack-only", action="store_true", help="only the servers, none of the three programs")
+    starter.add_argument("--labs", action="store_true", help=f"the labs too: {', '.join(LABS)}")
     starter.add_argument("--product", action="store_true", help="the product's programs, although there is a mine/")
     starter.add_argument("--alerts", choices=SCALES, default="classroom", metavar="|".join(SCALES),
                          help="the windows of the alerts: so short that a class sees them fire (the default), or of days")
@@ -72,6 +75,9 @@ def parser():
     runner.add_argument("program", choices=NAMES, help=f"one of {', '.join(NAMES)}")
     runner.add_argument("options", nargs=argparse.REMAINDER, metavar="OPTIONS",
                         help="the program's own; ./workshop run PROGRAM --help lists them")
+    trier = command("lab", cmd_lab, "one lab with load, Prometheus and the board; alone, or beside what runs")
+    trier.add_argument("name", choices=LABS, metavar="|".join(LABS), help="which one; docs/labs/ has a page for each")
+    trier.add_argument("--no-load", action="store_true", help="without the program that asks it for something")
     command("status", cmd_status, "one line a component: name, state, pid, port")
     reader = command("logs", cmd_logs, "the end of the logs, of all or of one component")
     reader.add_argument("name", nargs="?", metavar="NAME")
@@ -137,11 +143,27 @@ def cmd_up(options):
         if why:
             step(why)
         if with_docker:
-            containers.up(programs, traffic, options.alerts)
+            containers.up(programs, traffic, options.alerts, options.labs)
             return
+        _refuse_labs_far_away(options, options.labs)
         stack.prometheus.alerts = options.alerts
         gameday.put_back(stack)
-        up(stack, programs=programs, traffic=traffic)
+        up(stack, programs=programs, traffic=traffic, labs=LABS if options.labs else ())
+
+
+def _refuse_labs_far_away(options, wanted=True):
+    if wanted and options.port_offset > ports.MAX_LAB_OFFSET:
+        raise Failure(f"--port-offset {options.port_offset} leaves the labs no ports: {ports.MAX_LAB_OFFSET} at most",
+                      "take a smaller one", status=2)
+
+
+def cmd_lab(options):
+    _refuse_labs_far_away(options)
+    if containers_of(options):
+        raise Failure("the workshop runs in containers; its labs are started there too",
+                      "./workshop up --docker --labs, or ./workshop down and the same command again")
+    with locked(lock_of(options.port_offset), f"lab {options.name}"):
+        run_lab(Stack(ROOT, port_offset=options.port_offset), options.name, not options.no_load)
 
 
 def containers_of(options):
@@ -207,7 +229,8 @@ def cmd_status(options):
         state, pid = _state(stack.services[name], name in recorded)
         say(f"{name:18} {state:13} {pid or '-':>8} {stack.services[name].port or '-':>6}")
     _tell_other_copies(options.port_offset)
-    return 0 if recorded and all(stack.services[name].running for name in recorded if name in stack.services) else 1
+    unbounded = [stack.services[name] for name in recorded if name in stack.services and not stack.services[name].bounded]
+    return 0 if unbounded and all(service.running for service in unbounded) else 1
 
 
 def _state(service, recorded):
@@ -217,7 +240,7 @@ def _state(service, recorded):
         return "in a terminal", by_hand
     if service.running:
         return "running" if service.ready() else "not ready", service.pid
-    return "died" if recorded else "stopped", None
+    return ("ended" if service.bounded else "died") if recorded else "stopped", None
 
 
 def _tell_other_copies(port_offset):

@@ -19,6 +19,7 @@ class Prometheus(Service):
     name = "prometheus"
     stop_timeout = 15
     alerts = "classroom"  # which of the directories in prometheus/rules/ it follows
+    alone = False         # whether it is there for labs that run without the workshop
 
     @property
     def api(self):
@@ -43,10 +44,11 @@ class Prometheus(Service):
     def _configure(self):
         """Tried beside the one in use first: a running Prometheus would say in its log alone what it does not take."""
         candidate = self.stack.dir / "prometheus-config.new"
-        own = own_rules(self.stack.root)
-        write_config(self.stack.root, candidate, self.stack.port_offset, self.alerts, own)
+        own = {} if self.alone else own_rules(self.stack.root)
+        words = self.stack.port_offset, self.alerts, own, self.stack.labs_watched, self.alone
+        write_config(self.stack.root, candidate, *words)
         _check(candidate)
-        return write_config(self.stack.root, self._config, self.stack.port_offset, self.alerts, own)
+        return write_config(self.stack.root, self._config, *words)
 
     def ready(self):
         return http_get(self.url + "/-/ready")[0] == 200
@@ -69,13 +71,15 @@ def _check(directory):
                       "correct it in prometheus/, or the rules in tools/workshop/rules.py and run ./workshop rules")
 
 
-def write_config(root, directory, offset=0, alerts="classroom", more=()):
+def write_config(root, directory, offset=0, alerts="classroom", more=(), labs=(), alone=False):
     """Makes of `directory` what a native Prometheus reads: the committed configuration and rules, with targets on
-    loopback, and more files: {name: text}. True where that changed something."""
+    loopback, and more files: {name: text}. True where that changed something. `labs` are those that are scraped;
+    `alone` leaves out what is of the workshop, which does not run then."""
     source = root / "prometheus"
-    wanted = {"prometheus.yml": (source / "prometheus.yml").read_text()} | targets.files(offset)
-    wanted["targets/class.json"] = classroom.targets(root)
-    wanted |= {f"rules/{file.name}": file.read_text() for file in sorted((source / "rules" / alerts).glob("*.yml"))}
+    wanted = {"prometheus.yml": (source / "prometheus.yml").read_text()} | targets.files(offset, labs, alone)
+    wanted["targets/class.json"] = "[]\n" if alone else classroom.targets(root)
+    rules = (source / "rules" / alerts).glob("labs.yml" if alone else "*.yml")
+    wanted |= {f"rules/{file.name}": file.read_text() for file in sorted(rules)}
     wanted |= dict(more)
     old = {str(file.relative_to(directory)): file for file in directory.rglob("*.*") if file.is_file()}
     changed = {name: text for name, text in wanted.items() if name not in old or old[name].read_text() != text}

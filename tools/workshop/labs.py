@@ -1,18 +1,27 @@
 """The labs as services: small programs of labs/, which run where `up --labs` or `./workshop lab NAME` asked for them.
 
-They are known to every Stack, so that status, logs and down speak of those that run; nothing else starts them.
+They are known to every Stack, so that status, logs and down speak of those that run; nothing else starts them. So are
+the exporter's stand-in of an old service, and what makes load for a lab: a program that ends by itself.
 """
+
+import sys
 
 from . import ports
 from .programs import LOG_FORMAT, Program
-from .service import http_get
-from .ui import Failure
+from .service import Service, http_get
 
 # Lab → the program's file, its settings in a lab, and further ports. The first port serves; /metrics is on `pages`.
+# `load` is what `./workshop lab` starts besides: a binary and its words, of which <url> and <address> are the lab's.
 LABS = {
-    "person": {"binary": "person"},
-    "echo": {"binary": "echo", "flags": ("--error-ratio", "0.1"), "pages": "echo-metrics"},
-    "exporter": {"binary": "stats_exporter"},
+    "person": {"binary": "person",
+               "flags": ("--get-delay", "5-50", "--list-delay", "10-100", "--post-delay", "10-100", "--put-delay", "10-100",
+                         "--delete-delay", "10-100"),
+               "load": ("traffic", "--target", "<url>", "--only", "/person/list", "--duration", "600")},
+    "echo": {"binary": "echo", "flags": ("--error-ratio", "0.1"), "pages": "echo-metrics",
+             "load": ("echo_client", "--target", "<address>", "--calls", "0", "--duration", "600", "--concurrency", "100",
+                      "--pause", "100-500")},
+    "exporter": {"binary": "stats_exporter",
+                 "load": ("traffic", "--target", "<source>", "--duration", "600")},
 }
 
 
@@ -37,10 +46,10 @@ class Lab(Program):
         port = ports.number(self.lab["pages"], self.stack.port_offset) if "pages" in self.lab else self.port
         return f"http://{ports.HOST}:{port}"
 
-    def prepare(self):
-        if self.stack.port_offset > ports.MAX_LAB_OFFSET:
-            raise Failure(f"--port-offset {self.stack.port_offset} leaves the labs no room: "
-                          f"{ports.MAX_LAB_OFFSET} at most", "take a smaller one, or leave out the labs", status=2)
+    @property
+    def remark(self):
+        """What to open, for people."""
+        return f"{self.pages}/metrics" if "pages" not in self.lab else f"{self.url.removeprefix('http://')}  {self.pages}/metrics"
 
     def environment(self):
         """LISTEN, METRICS_LISTEN where its pages have a port of their own, and the exporter's STATS_URI."""
@@ -48,7 +57,8 @@ class Lab(Program):
         if "pages" in self.lab:
             where["METRICS_LISTEN"] = self.pages.removeprefix("http://")
         if self.program == "exporter":
-            where["STATS_URI"] = f"{self.stack.frontend.url}/stats"
+            source = self.stack.source if self.stack.prometheus.alone else self.stack.frontend
+            where["STATS_URI"] = f"{source.url}/stats"
         return where | self.extra
 
     def ready(self):
@@ -56,3 +66,58 @@ class Lab(Program):
 
     def metrics(self):
         return http_get(self.pages + "/metrics", 3)[1]
+
+
+class Source(Service):
+    """What the exporter asks where the frontend does not run: an old service, which can be told to misbehave."""
+
+    name = "source"
+    optional = True
+    stop_timeout = 3
+
+    def command(self):
+        return [sys.executable, self.stack.root / "labs/exporter/source.py", "--port", self.port]
+
+    def environment(self):
+        return {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    def prepare(self):
+        """It keeps nothing."""
+
+    def ready(self):
+        return http_get(self.url + "/stats")[0] == 200
+
+
+class Load(Service):
+    """What asks a lab for something, for some minutes; then it has ended, which is no fault."""
+
+    optional = True
+    bounded = True
+    stop_timeout = 5
+
+    def __init__(self, stack, lab):
+        self.lab, self.name, self.port_name = lab, f"load-{lab}", "load"
+        super().__init__(stack)
+
+    def prepare(self):
+        """It keeps nothing."""
+        if not ports.is_free(self.port):
+            self.port = ports.free_port()  # another lab's load has it, and is the one that Prometheus sees
+
+    def command(self):
+        at = {"<url>": self.stack.services[self.lab].url, "<source>": self.stack.source.url}
+        at["<address>"] = at["<url>"].removeprefix("http://")
+        program, *words = [at.get(word, word) for word in LABS[self.lab]["load"]]
+        return [self.stack.root / "build" / self.stack.build / "bin" / program, *words]
+
+    def all_ports(self):
+        return {}
+
+    def _workdir(self):
+        return self.stack.root  # scenario files are named from there
+
+    def environment(self):
+        return {"LOG_FORMAT": LOG_FORMAT, "LISTEN": f"{ports.HOST}:{self.port}"}
+
+    def ready(self):
+        return self.running

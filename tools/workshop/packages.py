@@ -14,11 +14,12 @@ from pathlib import Path
 from .ui import Failure, LiveLine, put_back_undisturbed, step
 
 # Alternatives are separated by "|": the first that the distribution has is taken.
-RUN = """gcc git curl libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev librabbitmq-dev libpq-dev libjansson-dev
-    zlib1g-dev libllhttp-dev|node-llhttp libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler
-    postgresql redis-server rabbitmq-server prometheus prometheus-node-exporter
+BUILD = """gcc git curl libc6-dev cmake ninja-build pkg-config libuv1-dev libhiredis-dev librabbitmq-dev libpq-dev
+    libjansson-dev zlib1g-dev libllhttp-dev|node-llhttp libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler""".split()
+RUN = BUILD + """postgresql redis-server rabbitmq-server prometheus prometheus-node-exporter
     prometheus-postgres-exporter prometheus-redis-exporter prometheus-blackbox-exporter
     prometheus-alertmanager""".split()
+LAB_RUN = [*BUILD, "prometheus"]  # for a lab alone
 TEST = """libcmocka-dev clang clang-format libclang-rt-dev python3-pytest python3-pytest-xdist python3-pika python3-psycopg2
     python3-redis python3-prometheus-client python3-protobuf python3-requests python3-yaml docker-compose
     python3-selenium python3-pil python3-grpcio python3-h2 nghttp2-client""".split()

@@ -36,6 +36,8 @@ PORTS = {
 LAB_PORTS = {
     "person": 7080,
     "exporter": 8081,
+    "load": 5003,
+    "source": 8082,
     "echo": 50051,
     "echo-metrics": 50052,
 }

@@ -54,12 +54,17 @@ def ranges(expression):
 
 def catalogue(root):
     """All names that a query may use."""
+    return names_in([(root / "docs/metrics.md").read_text()]) | recorded(root)
+
+
+def names_in(texts):
+    """The names that the tables of such texts list."""
     names = set()
-    for line in (root / "docs/metrics.md").read_text().splitlines():
+    for line in (line for text in texts for line in text.splitlines()):
         cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("| `") else []
         if len(cells) >= 3:
             names |= {name + part for name in re.findall(r"`([^`]+)`", cells[0]) for part in PARTS.get(cells[1], ("",))}
-    return names | recorded(root)
+    return names
 
 
 def recorded(root):

@@ -2,6 +2,7 @@
 
     rules/SCALE/slo.yml      error ratios, burn rates and budgets recorded, and the alerts on them
     rules/SCALE/alerts.yml   all other alerts, with what they share
+    rules/SCALE/labs.yml     those of the labs, which are silent where no lab runs
 
 An objective's series, each with the label `slo`:
 
@@ -14,6 +15,7 @@ An objective's series, each with the label `slo`:
 import re
 from dataclasses import dataclass
 
+from .labs import LABS
 from .rulecheck import complaints
 from .rules import ALERTS, BUDGET, BURN_NAMES, BURNS, OBJECTIVES, RECORDS, SCALES, Alert
 from .ui import Failure
@@ -147,7 +149,11 @@ def alert_groups(scale):
     at = SCALES.index(scale)
     records = [record(each.name, filled(each.expr, {name: pair[at] for name, pair in each.values.items()}, each.name))
                for each in RECORDS]
-    return [Group("alerts", [*records, *(alert(each, scale) for each in ALERTS)])]
+    return [Group("alerts", [*records, *(alert(each, scale) for each in ALERTS if each.service not in LABS)])]
+
+
+def lab_groups(scale):
+    return [Group("labs", [alert(each, scale) for each in ALERTS if each.service in LABS])]
 
 
 # YAML, as far as rules need it.
@@ -182,13 +188,13 @@ def _scalar(text):
 
 def groups(scale):
     """All of the scale's."""
-    return slo_groups(scale) + alert_groups(scale)
+    return slo_groups(scale) + alert_groups(scale) + lab_groups(scale)
 
 
 def files():
     """Path below prometheus/rules/ → text, of all of them."""
     return {f"{scale}/{name}.yml": yaml(made(scale)) for scale in SCALES
-            for name, made in (("slo", slo_groups), ("alerts", alert_groups))}
+            for name, made in (("slo", slo_groups), ("alerts", alert_groups), ("labs", lab_groups))}
 
 
 def write(root):

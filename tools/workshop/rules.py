@@ -167,6 +167,35 @@ and on () sum(rate(cache_requests_total[<window>])) > 1""",
           wait=("45s", "3m"),
           summary="Prometheus cannot scrape {{ $labels.job }}",
           description="{{ $labels.job }} at {{ $labels.instance }} does not answer, so nothing is known of it."),
+    # The labs. Of series that nobody has where they do not run, so that none of these can fire there.
+    Alert("SourcesDown", "exporter", "page", "exporter",
+          # An exporter that is down itself tells of nothing, so what is well is compared with all that should be.
+          '(sum(syseng_up{job="exporter"}) or vector(0)) / count(up{job="exporter"}) < 0.75',
+          wait=("30s", "5m"),
+          summary="More than a quarter of the instances tell nothing",
+          description="Of all instances behind exporters only {{ $value | humanizePercentage }} answer with statistics."),
+    Alert("SourceDown", "exporter", "ticket", "exporter",
+          'syseng_up{job="exporter"} == 0',
+          wait=("45s", "15m"),
+          summary="An instance's statistics cannot be read",
+          description="{{ $labels.instance }} answers, but the service behind it does not, or tells nonsense. The exporter's "
+                      "log has the reason."),
+    Alert("SourceErrors", "exporter", "page", "exporter",
+          """\
+sum(rate(syseng_http_requests_total{job="exporter",code=~"5.."}[<window>]))
+  / sum(rate(syseng_http_requests_total{job="exporter"}[<window>])) > 0.1
+and on () sum(rate(syseng_http_requests_total{job="exporter"}[<window>])) > 1""",
+          wait=("30s", "5m"), values={"window": ("1m", "10m")},
+          summary="Users of the services behind exporters get errors",
+          description="{{ $value | humanizePercentage }} of the requests to all instances end with 5xx."),
+    Alert("SourceSlow", "exporter", "ticket", "exporter",
+          """\
+sum(rate(syseng_http_request_duration_seconds_sum{job="exporter"}[<window>]))
+  / sum(rate(syseng_http_request_duration_seconds_count{job="exporter"}[<window>])) > 1""",
+          wait=("1m", "15m"), values={"window": ("1m", "10m")},
+          summary="The services behind exporters take more than a second",
+          description="A request takes {{ $value | humanizeDuration }} in the mean of all instances. How long the slowest "
+                      "take, a sum and a count do not tell."),
     Alert("Watchdog", "prometheus", "none", "prometheus",
           "vector(1)",
           wait=("0s", "0s"),

@@ -51,6 +51,7 @@ class Service:
     stop_signal = signal.SIGTERM
     stop_timeout = 10
     ready_timeout = 30
+    bounded = False           # whether it ends by itself, when it has done its work
     optional = False          # whether it starts only where it is asked for by its name
 
     def __init__(self, stack):

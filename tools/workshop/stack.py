@@ -24,7 +24,7 @@ from . import ports
 from .alertmanager import Alertmanager, Notifications
 from .board import Board
 from .exporters import BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter
-from .labs import LABS, Lab
+from .labs import LABS, Lab, Load, Source
 from .postgres import Postgres
 from .process import Process
 from .programs import NAMES, Program, defaults
@@ -83,6 +83,7 @@ class Stack:
         self.dir = Path(directory).resolve() if directory else state_dir(self.root, port_offset)
         self.build, self.die_with_parent = build, die_with_parent
         self.mine = False
+        self.labs = ()  # those that this command starts
         self.logs = self.dir / "logs"
         self.state = State(self.dir / "state.json")
         self.services = {}
@@ -90,8 +91,10 @@ class Stack:
             self._add(kind(self))
         for name in NAMES:
             self._add(Program(self, name, *defaults(name)))
+        self._add(Source(self))
         for name in LABS:
             self._add(Lab(self, name))
+            self._add(Load(self, name))
 
     def __enter__(self):
         return self
@@ -141,6 +144,11 @@ class Stack:
         return self
 
     @property
+    def labs_watched(self):
+        """Those that run, or did until they died, and those that are to."""
+        return {name for name in LABS if name in self.labs or name in self.state.all()}
+
+    @property
     def usual(self):
         """The names of what runs where nothing is chosen."""
         return [name for name, service in self.services.items() if not service.optional]
@@ -186,7 +194,9 @@ class Stack:
         def program(service):
             return getattr(service, "program", "") if isinstance(service, Program) else ""
 
-        groups = [[s for s in services if program(s) == first] for first in DOWN_FIRST]
+        groups = [[s for s in services if isinstance(s, Load)]]
+        groups += [[s for s in services if program(s) == first] for first in DOWN_FIRST]
+        services = [s for s in services if s not in groups[0]]
         groups.append([s for s in services if not program(s) and s.name not in DOWN_LAST])
         groups.append([s for s in services if s.name in DOWN_LAST])
         return groups

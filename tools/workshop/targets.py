@@ -5,7 +5,7 @@ Job by job as in prometheus/targets/compose/, with loopback addresses and the co
 
 import json
 
-from .ports import HOST, PORTS
+from .ports import HOST, number
 
 # Job → the name of its port in ports.PORTS.
 JOBS = {
@@ -23,16 +23,25 @@ JOBS = {
 NOT_NATIVE = ("grafana", "loki", "alloy")  # no Debian package has them
 
 
-def targets(offset):
-    """Job → content of its file."""
+# The same of the labs, which have no targets while they do not run: what is not there is not down.
+LAB_JOBS = {"person": "person", "echo": "echo-metrics", "exporter": "exporter"}
+WITH_A_LAB = ("prometheus", "traffic")  # all that runs besides where a lab runs alone
+
+
+def targets(offset, labs=(), alone=False):
+    """Job → content of its file; `labs` are those that run, `alone` whether the workshop itself does not."""
     def at(name):
-        return f"{HOST}:{PORTS[name] + offset}"
+        return f"{HOST}:{number(name, offset)}"
 
     found = {job: [{"targets": [at(name)]}] for job, name in JOBS.items()}
+    found |= {job: [{"targets": [at(name)]}] if job in labs else [] for job, name in LAB_JOBS.items()}
     found["blackbox"] = [{"targets": [f"http://{at('frontend')}/health"], "labels": {"__prober": at("blackbox")}}]
-    return found | {job: [] for job in NOT_NATIVE}
+    found |= {job: [] for job in NOT_NATIVE}
+    if alone:
+        found["traffic"] = [{"targets": [at("load")]}]
+    return {job: [] if alone and job not in (*WITH_A_LAB, *labs) else content for job, content in found.items()}
 
 
-def files(offset):
+def files(offset, labs=(), alone=False):
     """File name → text."""
-    return {f"targets/{job}.json": json.dumps(content) + "\n" for job, content in targets(offset).items()}
+    return {f"targets/{job}.json": json.dumps(content) + "\n" for job, content in targets(offset, labs, alone).items()}

@@ -3,6 +3,7 @@
 import time
 
 from . import build, packages, ports
+from .labs import LABS
 from .programs import NAMES, STUDENTS
 from .ui import Failure, LiveLine, put_back_undisturbed, say, step
 
@@ -11,15 +12,16 @@ FLOW = 'sum(increase(hello_total{job="frontend"}[%ds]))'
 FLOW_MINE = "sum(increase(traffic_requests_total[%ds]))"  # a student's frontend may count nothing yet
 
 
-def up(stack, programs=True, traffic=True):
+def up(stack, programs=True, traffic=True, labs=()):
     stack.make_dirs()
+    stack.labs = tuple(labs)
     wanted = _wanted(stack, programs, traffic)
     _refuse_taken_ports(stack, wanted)  # before the long work, and again after it
     packages.ensure(packages.RUN, stack.logs / "apt.log")
-    if programs:
+    if programs or labs:
         step("building the programs")
         build.build(stack.root, stack.build, *_targets(stack))
-    outdated = [s.name for s in wanted if s.name in NAMES and s.outdated()]
+    outdated = [s.name for s in wanted if s.name in (*NAMES, *labs) and s.outdated()]
     if outdated:
         step(f"restarting what was rebuilt: {', '.join(outdated)}")
         stack.down(outdated)
@@ -38,8 +40,8 @@ def up(stack, programs=True, traffic=True):
 
 
 def _targets(stack):
-    """What to build: all, and what the student edits where that is to run."""
-    return ("all", *(f"mine_{name}" for name in STUDENTS)) if stack.mine else ()
+    """What to build: all, what the student edits where that is to run, and the labs where they are."""
+    return ("all", *(f"mine_{name}" for name in STUDENTS if stack.mine), *(["labs"] if stack.labs else []))
 
 
 def _refresh(stack):
@@ -53,7 +55,7 @@ def _wanted(stack, programs, traffic):
     left_out = set() if programs else set(NAMES)
     if not traffic:
         left_out.add("traffic")
-    return [stack.services[name] for name in stack.usual if name not in left_out]
+    return [stack.services[name] for name in (*stack.usual, *stack.labs) if name not in left_out]
 
 
 def _tell_running(stack, wanted):
@@ -134,7 +136,7 @@ def what_is_missing(stack, names, traffic, since):
             continue  # they may have no /metrics yet; that they work, `ready` has told
         if job == "class":
             continue  # other people's laptops
-        if health != "up" and (job in names or job not in NAMES):
+        if health != "up" and (job in names or job not in (*NAMES, *LABS)):
             return f"target {job} is {health}" + (f" ({error})" if error else "")
     seconds = min(60, max(1, int(time.time() - since)))
     if traffic and not (stack.prometheus.api.value((FLOW_MINE if stack.mine else FLOW) % seconds) or 0) > 0:
@@ -153,6 +155,7 @@ def _show_addresses(stack, programs):
     running = [name for name in NAMES if stack.services[name].running]
     pages = [(name, ("{0}/hello  " if name == "frontend" else "").format(stack.services[name].url)
               + f"{stack.services[name].url}/metrics") for name in running]
+    pages += [(name, stack.services[name].remark) for name in LABS if stack.services[name].running]
     say()
     for name, where in pages + rows:
         say(f"  {name:12} {where}")

@@ -1,0 +1,57 @@
+"""The labs with their loads, and a Prometheus that watches them: what `./workshop lab` starts, for tests of what it sees."""
+
+import json
+import time
+import urllib.request
+
+from workshop import Stack, free_offset
+from workshop.labs import LABS
+from workshop.service import http_get
+
+SECONDS = 30  # over which rates are asked for, as classroom and dashboards do
+
+
+class Watched:
+    def __init__(self, root, directory):
+        self.stack = Stack(root, directory, port_offset=free_offset(), die_with_parent=True)
+        self.stack.labs, self.stack.prometheus.alone = tuple(LABS), True
+        self.api = self.stack.prometheus.api
+        self.api.labs = True
+
+    def __enter__(self):
+        self.stack.start("prometheus", "source", *LABS)
+        for lab in LABS:
+            self.stack.start(f"load-{lab}")
+        return self
+
+    def __exit__(self, *exception):
+        self.stack.down()
+
+    def wait(self, limit=60):
+        """Until every lab was scraped all the time that rates look back over."""
+        end = time.monotonic() + limit
+        while self.seen() < SECONDS:
+            assert time.monotonic() < end, f"Prometheus has seen the labs for {self.seen()} s: {self.api.targets()}"
+            time.sleep(0.2)
+        return self
+
+    def seen(self):
+        """For how many seconds every lab has been there."""
+        first = self.api.query(f'min_over_time(timestamp(up{{job=~"{"|".join(LABS)}"}} == 1)[1h:1s])')
+        return time.time() - max(value for _, value in first) if len(first) == len(LABS) else 0
+
+    # The exporter's source.
+
+    def statistics(self):
+        return json.loads(http_get(self.stack.source.url + "/stats")[1])
+
+    def say(self, mood):
+        with urllib.request.urlopen(f"{self.stack.source.url}/say/{mood}", data=b"", timeout=5) as answer:
+            assert answer.status == 200
+
+    def until_scraped(self):
+        """Until the exporter was scraped anew, from now on."""
+        begin, end = time.time(), time.monotonic() + 15
+        while not (self.api.value('timestamp(up{job="exporter"})') or 0) > begin:
+            assert time.monotonic() < end, "the exporter is not scraped"
+            time.sleep(0.1)

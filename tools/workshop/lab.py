@@ -1,0 +1,100 @@
+"""`./workshop lab NAME`: one lab, load for it, Prometheus and the board; alone, or beside what runs already."""
+
+import time
+
+from . import build, packages
+from .labs import LABS
+from .ui import Failure, LiveLine, put_back_undisturbed, say, step
+
+DATA_TIMEOUT = 60  # seconds until Prometheus must have seen the lab
+WATCHERS = ("logkeeper", "prometheus", "board")
+WHOLE = "frontend"  # where it runs, the workshop does
+
+
+def run_lab(stack, name, load=True):
+    stack.make_dirs()
+    stack.labs = (name,)
+    stack.prometheus.alone = not any(stack.services[usual].running for usual in stack.usual if usual not in WATCHERS)
+    wanted = [stack.services[each] for each in _names(stack, name, load)]
+    _refuse_taken_ports(stack, wanted)
+    packages.ensure(packages.LAB_RUN, stack.logs / "apt.log")
+    step("building the lab")
+    build.build(stack.root, stack.build, "labs", "traffic")
+    _end_what_is_old(stack, name)
+    mine = [service.name for service in wanted if not service.running]
+    since = time.time()
+    if stack.prometheus.running and stack.prometheus.refresh():
+        step("Prometheus reads its changed configuration")
+    try:
+        stack.start(*(service.name for service in wanted), tell=_tell(mine))
+        _wait_for_data(stack, name, since)
+    except (Failure, KeyboardInterrupt):
+        put_back_undisturbed()
+        stack.down(mine)
+        raise
+    _show_addresses(stack, name)
+
+
+def _names(stack, name, load):
+    """What is to run. The exporter alone needs somebody to ask."""
+    yield from WATCHERS
+    if name == "exporter" and stack.prometheus.alone:
+        yield "source"
+    yield name
+    if load and (name != "exporter" or stack.prometheus.alone):  # where the workshop runs, its traffic is the load
+        yield f"load-{name}"
+
+
+def _end_what_is_old(stack, name):
+    """A load that goes on is begun anew with the lab, and a lab whose program was built anew is started anew."""
+    old = [f"load-{name}"] + ([name] if stack.services[name].outdated() else [])
+    stack.down([each for each in old if stack.services[each].running])
+
+
+def _tell(mine):
+    def tell(service, seconds):
+        if service.name in mine:
+            step(f"  {service.name:18} ready after {seconds:4.1f} s" + (f" on port {service.port}" if service.port else ""))
+
+    return tell
+
+
+def _refuse_taken_ports(stack, wanted):
+    taken = [f"port {port} ({name}) is taken by {holder}" for name, port, holder in stack.taken_ports(wanted)]
+    if taken:
+        raise Failure("\n  ".join(taken), "end that one, or take other ports: ./workshop lab --port-offset N NAME")
+
+
+def _wait_for_data(stack, name, since):
+    line, end = LiveLine(), time.monotonic() + DATA_TIMEOUT
+    step("waiting until Prometheus sees it")
+    try:
+        while (seen := stack.prometheus.api.targets(since).get(name, ("not known yet", "")))[0] != "up":
+            if not stack.services[name].running:
+                raise stack.services[name].ended("died")
+            if time.monotonic() > end:
+                raise Failure(f"no data after {DATA_TIMEOUT} s: target {name} is {seen[0]} ({seen[1]})",
+                              f"./workshop logs{stack.option} {name}")
+            line.show(f"target {name} is {seen[0]}")
+            time.sleep(0.25)
+    finally:
+        line.clear()
+
+
+def _show_addresses(stack, name):
+    graph, _ = stack.prometheus.api.pages()
+    lab, offset = stack.services[name], stack.option
+    rows = [(name, lab.remark), ("Dashboard", f"{stack.board.url}/d/{name}"), ("Prometheus", graph),
+            ("Read on", f"docs/labs/{name}.md")]
+    if stack.services["source"].running:
+        rows.insert(1, ("source", f"{stack.source.url}/stats"))
+    load = stack.services[f"load-{name}"]
+    if load.running:
+        words = " ".join(map(str, load.command()[1:]))
+        rows.insert(1, ("load", f"{load.command()[0].name} {words}"))
+    step(f"the lab {name} runs")
+    say()
+    for title, where in rows:
+        say(f"  {title:12} {where}")
+    say()
+    say(f"  ./workshop status{offset} | logs{offset} {name} | down{offset}")
