@@ -1,6 +1,7 @@
-# One image for frontend, backend and traffic, and one to work in.
+# One image for frontend, backend and traffic, one with the labs besides, and one to work in.
 #
 #   docker build --target programs -t metrics-workshop .    then: docker run --rm metrics-workshop frontend --help
+#   docker build --target labs -t metrics-workshop-labs .   docs/labs/README.md says how to run them
 #   docker build --target dev -t metrics-workshop-dev .     the toolchain; the source is mounted at /workshop
 #
 # The first knows neither compiler nor source, runs as a user without rights, and writes nothing to its root file system.
@@ -32,6 +33,21 @@ COPY --from=build /source/build/release/bin/frontend /source/build/release/bin/b
 USER 65534:65534
 EXPOSE 5000 5001 5002
 CMD ["frontend", "--help"]
+
+# The labs. /bin/echo is found behind the lab of that name.
+FROM build AS build-labs
+RUN cmake --build --preset release --target labs \
+ && cd build/release/bin && strip person echo echo_client stats_exporter
+
+FROM programs AS labs
+USER root
+RUN apt-get update -q \
+ && apt-get install -qy --no-install-recommends libnghttp2-14 libprotobuf-c1 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old
+COPY --from=build-labs /source/build/release/bin/person /source/build/release/bin/echo /source/build/release/bin/echo_client /source/build/release/bin/stats_exporter /usr/local/bin/
+USER 65534:65534
+EXPOSE 7080 8081 50051 50052
+CMD ["person", "--help"]
 
 # To work in: what `./workshop` would install, servers included, so that everything natively possible is possible here.
 FROM toolchain AS dev

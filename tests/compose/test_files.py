@@ -8,15 +8,17 @@ import subprocess
 import composefile
 import pytest
 from composefile import ROOT
-from workshop import packages, ports
+from workshop import labs, packages, ports
 
 SERVICES = composefile.load()["services"]
-NATIVE_ALONE = ("epmd", "rabbitmq-dist", "board")  # Grafana takes the board's place
+NATIVE_ALONE = ("epmd", "rabbitmq-dist", "board", "load", "source")  # Grafana takes the board's place
 PROGRAMS = ("frontend", "backend", "traffic")
+LABS = ("person", "echo", "exporter")
 each_service = pytest.mark.parametrize("name", SERVICES)
 
 # What a health check may call, by image: looked up in the images' public build files, see docs/docker.md.
-TOOLS = {"metrics-workshop": set(PROGRAMS), "metrics-workshop-dev": {"cc"}, "postgres": {"pg_isready"}, "redis": {"redis-cli"},
+TOOLS = {"metrics-workshop": set(PROGRAMS), "metrics-workshop-labs": {"person", "echo", "stats_exporter"},
+         "metrics-workshop-dev": {"cc"}, "postgres": {"pg_isready"}, "redis": {"redis-cli"},
          "rabbitmq": {"bash"}, "python": {"wget"}, "prom/prometheus": {"promtool", "wget"}, "prom/alertmanager": {"wget"},
          "prom/node-exporter": {"wget"}, "prom/blackbox-exporter": {"wget"}, "grafana/grafana": {"wget"},
          "quay.io/prometheuscommunity/postgres-exporter": {"wget"}, "oliver006/redis_exporter": {"wget"},
@@ -60,7 +62,7 @@ def test_memory_is_bounded(name):
 def test_ports_are_published_on_this_machine_alone_and_can_be_moved(name):
     for published in SERVICES[name].get("ports", ()):
         assert re.fullmatch(r"127\.0\.0\.1:(\d+):\1", published), published
-    moved = composefile.load(**{f"{port.upper().replace('-', '_')}_PORT": "7777" for port in ports.PORTS})
+    moved = composefile.load(**{f"{port.upper().replace('-', '_')}_PORT": "7777" for port in {**ports.PORTS, **ports.LAB_PORTS}})
     assert all(":7777:" in published for published in moved["services"][name].get("ports", ())
                if name not in ("grafana", "loki", "alloy"))
 
@@ -72,10 +74,11 @@ def test_it_starts_again_until_it_is_stopped(name):
 
 def test_the_ports_are_those_of_the_native_way():
     published = {int(port.split(":")[1]) for service in SERVICES.values() for port in service.get("ports", ())}
-    assert published >= {port for name, port in ports.PORTS.items() if name not in NATIVE_ALONE}
+    wanted = {port for name, port in {**ports.PORTS, **ports.LAB_PORTS}.items() if name not in NATIVE_ALONE}
+    assert published >= wanted
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", PROGRAMS + LABS)
 def test_our_own_may_do_nothing_they_need_not(name):
     service = SERVICES[name]
     assert service["read_only"] and service["tmpfs"] == ["/tmp"]
@@ -84,14 +87,15 @@ def test_our_own_may_do_nothing_they_need_not(name):
 
 def test_what_needs_no_profile_is_the_core():
     profiles = {name: service.get("profiles") for name, service in SERVICES.items()}
-    assert {name for name, profile in profiles.items() if profile} == {"loki", "alloy", "dev"}
+    assert {name for name, profile in profiles.items() if profile} == {"loki", "alloy", "dev", *LABS}
+    assert all(profiles[lab] == ["labs"] for lab in LABS)
     assert profiles["loki"] == profiles["alloy"] == ["logs"] and profiles["dev"] == ["dev"]
 
 
 @pytest.mark.parametrize("alerts", ["classroom", "production"])
-@pytest.mark.parametrize("logs", ["no-logs", "compose"])
-def test_everything_mounted_is_there(alerts, logs):
-    services = composefile.load(ALERTS=alerts, LOGS=logs)["services"]
+@pytest.mark.parametrize("logs, lab_targets", [("no-logs", "no-labs"), ("compose", "compose")])
+def test_everything_mounted_is_there(alerts, logs, lab_targets):
+    services = composefile.load(ALERTS=alerts, LOGS=logs, LABS=lab_targets)["services"]
     missing = [source for service in services.values() for source, _ in composefile.mounts(service)
                if source.startswith(".") and not (ROOT / source).exists()]
     assert not missing
@@ -113,6 +117,19 @@ def test_prometheus_asks_hosts_that_are_services(file):
 def test_without_the_profile_logs_nothing_of_it_is_asked():
     for name in ("loki", "alloy"):
         assert json.loads((ROOT / f"prometheus/targets/no-logs/{name}.json").read_text()) == []
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_without_the_profile_labs_none_is_asked(lab):
+    assert json.loads((ROOT / f"prometheus/targets/no-labs/{lab}.json").read_text()) == []
+    mounted = dict(reversed(mount) for mount in composefile.mounts(SERVICES["prometheus"]))
+    assert mounted[f"/etc/prometheus/targets/{lab}.json"] == f"./prometheus/targets/no-labs/{lab}.json"
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_the_labs_have_the_settings_that_they_have_natively(lab):
+    program, *flags = SERVICES[lab]["command"]
+    assert (program, tuple(flags)) == (labs.LABS[lab]["binary"], labs.LABS[lab].get("flags", ()))
 
 
 def test_the_files_keep_to_what_old_versions_read():

@@ -12,6 +12,7 @@ import pytest
 from composefile import ROOT
 from conftest import Stack, running
 from until import until
+from workshop.labs import LABS
 from workshop.prometheus import Api
 
 PROGRAMS = ("frontend", "backend", "traffic")
@@ -37,7 +38,7 @@ def targets(api):
 
 
 def test_every_target_is_up(api):
-    jobs = {file.stem for file in (ROOT / "prometheus/targets/compose").glob("*.json")} - {*images.LEFT_OUT, "class"}  # no laptops there
+    jobs = {file.stem for file in (ROOT / "prometheus/targets/compose").glob("*.json")} - {*images.LEFT_OUT, *LABS, "class"}
     until(lambda: targets(api) == dict.fromkeys(jobs, "up"), 60, every=0.5)
 
 

@@ -41,6 +41,8 @@ def services(root):
             current = found[name[1]] = {"image": ours, "ours": True, "profile": "", "ports": {}}
         if current and line.startswith("    image: "):
             current.update(image=line.split()[1], ours=False)
+        if current and line.startswith("    build: "):
+            current["ours"] = True
         if current and line.startswith("    profiles: "):
             current["profile"] = line.split("[")[1].rstrip("]")
         if current:
@@ -52,7 +54,10 @@ class Docker:
     def __init__(self, root, port_offset=0):
         self.root, self.port_offset = root, port_offset
         self.mark = state_dir(root, port_offset) / "docker"
-        self.services = {name: service for name, service in services(root).items() if not service["profile"]}
+        found = services(root)
+        self.services = {name: service for name, service in found.items() if not service["profile"]}
+        self.labs = {name: service for name, service in found.items() if service["profile"] == "labs"}
+        self.with_labs = False  # whether this command starts them
         plain = re.sub(r"[^-_a-z0-9]", "", root.name.lower()) or "workshop"  # as compose itself names a project
         self.project = f"{plain}-{port_offset}" if port_offset else plain
 
@@ -80,7 +85,8 @@ class Docker:
 
     def missing_image(self, wanted=None):
         """Gets what is not here; the Failure that names the first that cannot be had, or None."""
-        images = {self.services[name]["image"]: self.services[name]["ours"] for name in wanted or self.services}
+        known = self.services | self.labs
+        images = {known[name]["image"]: known[name]["ours"] for name in wanted or self.services}
         ours = [image for image, built in images.items() if built]
         others = [image for image, built in images.items() if not built]
         if any(not self._has(image) for image in ours):
@@ -104,8 +110,11 @@ class Docker:
 
     # The commands.
 
-    def up(self, programs=True, traffic=True, alerts="classroom"):
+    def up(self, programs=True, traffic=True, alerts="classroom", labs=False):
         wanted = [name for name in self.services if (programs or name not in NAMES) and (traffic or name != "traffic")]
+        if labs or not self.labs.keys().isdisjoint(self._containers()):  # those that run go on, and are still scraped
+            wanted += self.labs
+            self.with_labs = True
         if problem := self.missing_image(wanted):
             raise problem
         fresh = not self._containers()
@@ -115,10 +124,11 @@ class Docker:
         self.mark.write_text(self.project + "\n")
         since = time.time()
         try:
-            if programs:
-                self._build(alerts)
+            for name in ("frontend",) * programs + ("person",) * ("person" in wanted):
+                self._build(name, alerts)
             step(f"starting {len(wanted)} containers; RabbitMQ takes longest")
-            self._compose("up", "-d", *wanted, alerts=alerts)
+            profile = ("--profile", "labs") if "person" in wanted else ()
+            self._compose(*profile, "up", "-d", *wanted, alerts=alerts)
             self._wait(wanted, traffic and programs, since)
         except (Failure, KeyboardInterrupt):
             if fresh:
@@ -128,28 +138,31 @@ class Docker:
             raise
         self._show_addresses(wanted)
 
-    def _build(self, alerts):
-        """The programs' image. A class without network may have got it from a file: then it is used as it is."""
-        image = self.services["frontend"]["image"]
+    def _build(self, name, alerts):
+        """The image of that service. A class without network may have got it from a file: then it is used as it is."""
+        image = (self.services | self.labs)[name]["image"]
         if problem := self._get(BASE):
             step(f"{image} is used as it is: {BASE} to build it on cannot be pulled ({problem})")
             return
         step(f"building the image {image}")
-        self._compose("build", "frontend", alerts=alerts)
+        profile = ("--profile", "labs") if name in self.labs else ()
+        self._compose(*profile, "build", name, alerts=alerts)
 
     def status(self):
         """0 where all that was started runs and is healthy."""
         containers = self._containers()
-        for name, service in self.services.items():
+        shown = self.services | {name: service for name, service in self.labs.items() if name in containers}
+        for name, service in shown.items():
             state, number = containers.get(name, ("stopped", "-"))
             port = next((port + self.port_offset for port in service["ports"].values()), "-")
             say(f"{name:18} {state:13} {number[:12]:>12} {port:>6}")
         return 0 if containers and all(state == "running" for state, _ in containers.values()) else 1
 
     def logs_command(self, name=None, lines=100, follow=False):
-        if name and name not in self.services:
+        if name and name not in self.services | self.labs:
             raise Failure(f"there is no log of {name}", f"there are: {', '.join(self.services)}")
-        return [*self._compose_command(), *self._project(), "logs", "--tail", str(lines), *(["-f"] if follow else []),
+        profile = ["--profile", "labs"] if self.labs.keys() & self._containers().keys() else []
+        return [*self._compose_command(), *self._project(), *profile, "logs", "--tail", str(lines), *(["-f"] if follow else []),
                 *([name] if name else [])]
 
     def log_lines(self, name=None):
@@ -161,7 +174,7 @@ class Docker:
     def down(self, *more):
         """Ends all containers, those of the profiles too. `-v` as well: deletes their data."""
         names = list(self._containers())
-        self._compose("--profile", "logs", "--profile", "dev", "down", "--remove-orphans", *more)
+        self._compose("--profile", "logs", "--profile", "dev", "--profile", "labs", "down", "--remove-orphans", *more)
         self.mark.unlink(missing_ok=True)
         return names
 
@@ -170,8 +183,9 @@ class Docker:
     def environment(self, alerts="classroom"):
         """What docker-compose.yml asks its environment for."""
         moved = {f"{name.upper().replace('-', '_')}_PORT": str(port + self.port_offset)
-                 for service in self.services.values() for name, port in service["ports"].items()}
-        return os.environ | moved | {"ALERTS": alerts}
+                 for service in (self.services | self.labs).values() for name, port in service["ports"].items()}
+        labs = {"LABS": "compose"} if self.with_labs or self.labs.keys() & self._containers().keys() else {}
+        return os.environ | moved | labs | {"ALERTS": alerts}
 
     def _project(self):
         return ["-f", str(self.root / "docker-compose.yml"), "-p", self.project]
@@ -220,7 +234,7 @@ class Docker:
 
     def _refuse_taken_ports(self, wanted):
         taken = [f"port {port + self.port_offset} ({name}) is taken by {ports.holder(port + self.port_offset)}"
-                 for service in wanted for name, port in self.services[service]["ports"].items()
+                 for service in wanted for name, port in (self.services | self.labs)[service]["ports"].items()
                  if not ports.is_free(port + self.port_offset)]
         if taken:
             free = ports.suggested_offset()
@@ -251,12 +265,14 @@ class Docker:
                      if containers.get(name, ("",))[0] != "running"), None)
 
     def _show_addresses(self, wanted):
-        at = {name: f"http://localhost:{port + self.port_offset}" for service in self.services.values()
+        at = {name: f"http://localhost:{port + self.port_offset}" for service in (self.services | self.labs).values()
               for name, port in service["ports"].items()}
         graph, targets = self._api.pages()
         step("everything runs")
         rows = [(name, f"{at[name]}{'/hello  ' + at[name] if name == 'frontend' else ''}/metrics")
                 for name in NAMES if name in wanted]
+        rows += [(name, f"{at[name].removeprefix('http://') + '  ' + at['echo-metrics'] if name == 'echo' else at[name]}/metrics")
+                 for name in self.labs if name in wanted]
         rows += [("Grafana", f"{at['grafana']}  (admin/admin)"), ("Prometheus", f"{graph}  (targets: {targets})"),
                  ("Alertmanager", at["alertmanager"]), ("RabbitMQ", f"{at['rabbitmq-ui']}  (guest/guest)"),
                  ("PostgreSQL", at["postgres"].replace("http://", "postgres://demo:demo@") + "/demo"),
