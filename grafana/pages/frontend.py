@@ -14,7 +14,7 @@ PAGE = page("frontend", "Frontend", "RED: the rate of requests, their errors and
     [
         timeseries("Requests answered, by endpoint", "reqps", {
             "{{method}} {{endpoint}}": '''sum by (method, endpoint)
-                (rate(http_requests_total{method=~"GET|POST",endpoint!="other"}[$__rate_interval])) > 0''',
+                (rate(http_requests_total{job="frontend",method=~"GET|POST",endpoint!="other"}[$__rate_interval])) > 0''',
         }, """Shows requests a second, Prometheus's own at /metrics included. Normal: GET /hello, GET /fruit and POST
            /fruit about the same. Otherwise: one that is missing is not asked for, or answered so late that few get
            through."""),
@@ -33,7 +33,7 @@ PAGE = page("frontend", "Frontend", "RED: the rate of requests, their errors and
     "Errors",
     [
         timeseries("Answers that are not 2xx, by code", "reqps", {
-            "{{code}}": 'sum by (code) (rate(http_requests_total{code=~"400|404|405|415|503"}[$__rate_interval]))',
+            "{{code}}": 'sum by (code) (rate(http_requests_total{job="frontend",code=~"400|404|405|415|503"}[$__rate_interval]))',
         }, """Shows refusals a second. Normal: all 0. Otherwise: 4xx is the asker's doing (400 and 415 bad input, 404
            no such page), 503 ours: the broker, or cache and database, cannot be reached; /ready names which.""", width=2),
         stat("GET /hello fails", "percentunit", {

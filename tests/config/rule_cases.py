@@ -68,6 +68,10 @@ SENT = 'amqp_published_total{job="frontend",result="confirmed"}'
 PROBE = 'probe_success{job="blackbox"}'
 MEMORY, DISK = "rabbitmq_alarms_memory_used_watermark", "rabbitmq_alarms_free_disk_space_watermark"
 HIT, MISS = 'cache_requests_total{result="hit"}', 'cache_requests_total{result="miss"}'
+PEOPLE = 'person_store_count{job="person"}'
+MADE, REFUSED = (f'http_requests_total{{job="person",code="{code}",method="POST",path="/person"}}' for code in (201, 507))
+READ = 'http_request_duration_seconds_count{job="person",method="GET",path="/person/:id"}'
+READS = READ.replace("_count{", '_bucket{le="%s",')
 IN_USE, ALLOWED = 'pg_stat_activity_count{instance="a",state="idle"}', 'pg_settings_max_connections{instance="a",server="b"}'
 
 
@@ -150,6 +154,26 @@ CASES = [
         'scrape_samples_post_metric_relabeling{job="frontend"}': gauge((900, 300))}),
     never("CardinalityHigh", "a server has many", {
         'scrape_samples_post_metric_relabeling{job="rabbitmq"}': gauge((1900, 300))}),
+
+    fault("PersonStoreFull", "creations are refused", {
+        REFUSED: counter((0, 100), (10, 100), (0, 100)), MADE: counter((60, 300))}),
+    never("PersonStoreFull", "all are made", {REFUSED: counter((0, 300)), MADE: counter((60, 300))}),
+    never("PersonStoreFull", "the lab does not run", {MADE.replace("person", "frontend", 1): counter((60, 300))}),
+
+    fault("PersonStoreNearlyFull", "95,000 people", {PEOPLE: gauge((49500, 100), (95000, 100), (49500, 100))}),
+    never("PersonStoreNearlyFull", "half of what it takes", {PEOPLE: gauge((50000, 300))}),
+    never("PersonStoreNearlyFull", "the lab does not run", {}),
+
+    # Of 120 reads a step a third takes 0.25 to 0.5 s.
+    fault("PersonReadsSlow", "a third is slow", {
+        READS % "0.25": counter((120, 100), (80, 100), (120, 100)), READS % "0.5": counter((120, 300)),
+        READS % "+Inf": counter((120, 300)), READ: counter((120, 300))}),
+    never("PersonReadsSlow", "none is", {
+        READS % "0.05": counter((120, 300)), READS % "0.25": counter((120, 300)), READS % "+Inf": counter((120, 300)),
+        READ: counter((120, 300))}),
+    never("PersonReadsSlow", "a read now and then", {
+        READS % "0.25": counter((0, 300)), READS % "0.5": counter((1, 300)), READS % "+Inf": counter((1, 300)),
+        READ: counter((1, 300))}),
 
     fault("ServerDown", "Redis stopped", {'redis_up{job="redis"}': gauge(*BROKEN), 'pg_up{job="postgres"}': gauge((1, 300))},
           labels={"service": "redis"}),

@@ -16,7 +16,7 @@ LABS = {
     "person": {"binary": "person",
                "flags": ("--get-delay", "5-50", "--list-delay", "10-100", "--post-delay", "10-100", "--put-delay", "10-100",
                          "--delete-delay", "10-100"),
-               "load": ("traffic", "--target", "<url>", "--only", "/person/list", "--duration", "600")},
+               "load": ("traffic", "--target", "<url>", "--scenario", "labs/person/scenario.json")},
     "echo": {"binary": "echo", "flags": ("--error-ratio", "0.1"), "pages": "echo-metrics",
              "load": ("echo_client", "--target", "<address>", "--calls", "0", "--duration", "600", "--concurrency", "100",
                       "--pause", "100-500")},

@@ -82,6 +82,7 @@ BURNS = {
 
 # What several alerts, dashboards and runbooks ask for.
 
+_READS = 'job="person",method="GET",path="/person/:id"'
 _QUEUED = 'rabbitmq_detailed_queue_messages{queue="task_queue"}'
 
 RECORDS = (
@@ -196,6 +197,23 @@ sum(rate(syseng_http_request_duration_seconds_sum{job="exporter"}[<window>]))
           summary="The services behind exporters take more than a second",
           description="A request takes {{ $value | humanizeDuration }} in the mean of all instances. How long the slowest "
                       "take, a sum and a count do not tell."),
+    Alert("PersonStoreFull", "person", "page", "person",
+          'sum(rate(http_requests_total{job="person",code="507"}[<window>])) > 0',
+          wait=("10s", "1m"), values={"window": ("20s", "2m")},
+          summary="The person lab can take nobody more",
+          description="{{ $value | printf \"%.1f\" }} creations a second are refused with 507: the store is full."),
+    Alert("PersonStoreNearlyFull", "person", "ticket", "person",
+          'sum(person_store_count{job="person"}) > 90000',
+          wait=("15s", "10m"),
+          summary="The person lab's store is nearly full",
+          description="{{ $value }} people are in the store, of 100000 that it takes."),
+    Alert("PersonReadsSlow", "person", "ticket", "person",
+          f"""\
+histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{{{_READS}}}[<window>]))) > 0.25
+and on () sum(rate(http_request_duration_seconds_count{{{_READS}}}[<window>])) > 1""",
+          wait=("20s", "5m"), values={"window": ("30s", "5m")},
+          summary="Reads of people are slow",
+          description="One read in twenty takes more than {{ $value | printf \"%.2f\" }} s; its delay is 50 ms at most."),
     Alert("Watchdog", "prometheus", "none", "prometheus",
           "vector(1)",
           wait=("0s", "0s"),
