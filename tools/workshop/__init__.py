@@ -18,6 +18,7 @@ From the outside in:
     prometheus.py  questions put to a running Prometheus
     watch.py       builds and restarts one program as it is edited, in the development containers
     build.py       CMake          packages.py  apt          ports.py  who listens where
+    onshow.py      what of the product a student sees already
     course/        exercises that check themselves       gameday/   what is broken in secret
     groups.py      the groups of tests, their counts        logkeeper.py  bounds the log files
     ui.py          what is said on the terminal; Failure

@@ -19,7 +19,7 @@ class Board(Service):
 
     def command(self):
         return [sys.executable, "-m", "workshop.boardserver", "--root", self.stack.root, "--port", self.port,
-                "--prometheus", self.stack.prometheus.url]
+                "--prometheus", self.stack.prometheus.url, *(["--course"] if self.stack.mine else [])]
 
     def environment(self):
         """uPlot comes from the network, perhaps through the user's proxy."""
@@ -28,6 +28,14 @@ class Board(Service):
 
     def prepare(self):
         """It keeps nothing of its own; what it caches lies in .workshop/cache of the tree."""
+
+    def note(self):
+        return super().note() | {"course": self.stack.mine}
+
+    def outdated(self):
+        """Whether it shows a student's workshop, and the product's is wanted, or the other way round."""
+        record = self.stack.state.all().get(self.name, {})
+        return self.running and record.get("course", False) != self.stack.mine
 
     @property
     def remark(self):

@@ -1,6 +1,6 @@
 """What the board answers; its process.
 
-    python3 -m workshop.boardserver --root DIR --port N --prometheus URL [--dashboards DIR]
+    python3 -m workshop.boardserver --root DIR --port N --prometheus URL [--dashboards DIR] [--course]
 
     /  /d/UID  /runbooks/NAME      the page; what it shows is decided in the browser
     /runbooks/NAME.md              a runbook as it is written
@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from .dashboards import Broken, find, listing
+from .onshow import Hidden, hidden
 from .ports import HOST
 from .prometheus import Api
 from .uplot import CACHE, FILES, Library, Unavailable
@@ -59,9 +60,15 @@ class Refused(Exception):
 class Place:
     """What the answers are made from."""
 
-    def __init__(self, root, dashboards, prometheus, library):
+    def __init__(self, root, dashboards, prometheus, library, course=False):
+        self.course = course
         self.root, self.dashboards, self.prometheus, self.library = root, dashboards, prometheus.rstrip("/"), library
         self.turn = threading.Semaphore(AT_ONCE)
+
+    @property
+    def hidden(self):
+        """What is no student's to see yet, read anew each time: it appears as soon as a check has passed."""
+        return hidden(self.root) if self.course else Hidden()
 
     def about(self):
         return {"prometheus": self.prometheus, "graph": Api(self.prometheus).pages()[0]}
@@ -198,6 +205,9 @@ def _part(place, name, ending):
 
 
 def _runbook(place, name):
+    if name in place.hidden.runbooks:
+        number = place.hidden.runbooks[name]
+        raise Refused(404, f"the runbook {name} belongs to exercise {number}, and appears when that has passed", "not_found")
     return _text(place.root / "docs/runbooks" / f"{name}.md", "md")
 
 
@@ -216,12 +226,12 @@ def _about(place):
 
 
 def _dashboards(place):
-    return _json(listing(*place.dashboards))
+    return _json(listing(*place.dashboards, hidden=place.hidden.dashboards))
 
 
 def _dashboard(place, uid):
     try:
-        return _json(find(uid, *place.dashboards))
+        return _json(find(uid, *place.dashboards, hidden=place.hidden.dashboards))
     except Broken as broken:
         raise Refused(500, str(broken), "broken") from None
     except LookupError as error:
@@ -245,11 +255,13 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--prometheus", required=True, help="where queries go, http://HOST:PORT")
     parser.add_argument("--dashboards", type=Path, help="another directory than grafana/dashboards of the tree")
+    parser.add_argument("--course", action="store_true", help="a student's: without what belongs to exercises ahead")
     options = parser.parse_args()
     library = Library(options.root / CACHE)
     dashboards = [options.dashboards] if options.dashboards else [options.root / name for name in DASHBOARDS]
     threading.Thread(target=library.fetch_early, daemon=True).start()
-    with Server((HOST, options.port), handler(Place(options.root, dashboards, options.prometheus, library))) as server:
+    place = Place(options.root, dashboards, options.prometheus, library, options.course)
+    with Server((HOST, options.port), handler(place)) as server:
         print(f"board at http://{HOST}:{options.port}, asking {options.prometheus}", flush=True)
         server.serve_forever()
 

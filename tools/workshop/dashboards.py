@@ -10,29 +10,33 @@ class Broken(Exception):
     """One sentence that names the file and what is wrong with it."""
 
 
-def listing(*directories):
-    """{"dashboards": [{uid, title, description}], "broken": [sentence]}, the overview first."""
-    good, broken = _all(directories)
+def listing(*directories, hidden=()):
+    """{"dashboards": [{uid, title, description}], "broken": [sentence]}, the overview first. `hidden` are names in the first
+    directory that are left out."""
+    good, broken = _all(directories, hidden)
     rows = [{"uid": uid, "title": board["title"], "description": board.get("description") or ""}
             for uid, (_, board) in good.items()]
     return {"dashboards": sorted(rows, key=lambda row: (row["uid"] not in FIRST, row["title"].lower())),
             "broken": list(broken.values())}
 
 
-def find(uid, *directories):
+def find(uid, *directories, hidden=()):
     """The dashboard; Broken where its file is, LookupError where there is none."""
-    good, broken = _all(directories)
+    good, broken = _all(directories, hidden)
     if uid in good:
         return good[uid][1]
     if uid in broken:
         raise Broken(broken[uid])
+    if uid in hidden:
+        raise LookupError(f"the dashboard '{uid}' belongs to exercise {hidden[uid]}, and appears when that has passed")
     raise LookupError(f"there is no dashboard '{uid}' in {directories[0].name}/; there are: {', '.join(good) or 'none'}")
 
 
-def _all(directories):
+def _all(directories, hidden=()):
     """(uid → (file, dashboard), file's stem → sentence). One of a later directory takes the place of an earlier one's."""
     good, broken = {}, {}
-    for path in [path for directory in directories for path in sorted(directory.glob("*.json"))]:
+    for path in [path for directory in directories for path in sorted(directory.glob("*.json"))
+                 if directory is not directories[0] or path.stem not in hidden]:
         try:
             board = _read(path)
             other = good.get(board["uid"])

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from . import classroom, targets
+from .onshow import hidden
 from .ownrules import own_rules
 from .ports import HOST
 from .prometheus import Api
@@ -45,7 +46,8 @@ class Prometheus(Service):
         """Tried beside the one in use first: a running Prometheus would say in its log alone what it does not take."""
         candidate = self.stack.dir / "prometheus-config.new"
         own = {} if self.alone else own_rules(self.stack.root)
-        words = self.stack.port_offset, self.alerts, own, self.stack.labs_watched, self.alone
+        ahead = hidden(self.stack.root).rules if self.stack.mine else ()
+        words = self.stack.port_offset, self.alerts, own, self.stack.labs_watched, self.alone, ahead
         write_config(self.stack.root, candidate, *words)
         _check(candidate)
         return write_config(self.stack.root, self._config, *words)
@@ -71,15 +73,15 @@ def _check(directory):
                       "correct it in prometheus/, or the rules in tools/workshop/rules.py and run ./workshop rules")
 
 
-def write_config(root, directory, offset=0, alerts="classroom", more=(), labs=(), alone=False):
+def write_config(root, directory, offset=0, alerts="classroom", more=(), labs=(), alone=False, without=()):
     """Makes of `directory` what a native Prometheus reads: the committed configuration and rules, with targets on
     loopback, and more files: {name: text}. True where that changed something. `labs` are those that are scraped;
-    `alone` leaves out what is of the workshop, which does not run then."""
+    `alone` leaves out what is of the workshop, which does not run then, and `without` rules by their files' names."""
     source = root / "prometheus"
     wanted = {"prometheus.yml": (source / "prometheus.yml").read_text()} | targets.files(offset, labs, alone)
     wanted["targets/class.json"] = "[]\n" if alone else classroom.targets(root)
     rules = (source / "rules" / alerts).glob("labs.yml" if alone else "*.yml")
-    wanted |= {f"rules/{file.name}": file.read_text() for file in sorted(rules)}
+    wanted |= {f"rules/{file.name}": file.read_text() for file in sorted(rules) if file.stem not in without}
     wanted |= dict(more)
     old = {str(file.relative_to(directory)): file for file in directory.rglob("*.*") if file.is_file()}
     changed = {name: text for name, text in wanted.items() if name not in old or old[name].read_text() != text}

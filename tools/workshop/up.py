@@ -25,6 +25,8 @@ def up(stack, programs=True, traffic=True, labs=()):
     if outdated:
         step(f"restarting what was rebuilt: {', '.join(outdated)}")
         stack.down(outdated)
+    if stack.board.outdated():
+        stack.down([stack.board.name])
     _tell_running(stack, wanted)
     _refresh(stack)
     _refuse_taken_ports(stack, wanted)

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from .. import packages, ports
+from ..onshow import appeared, hidden
 from ..ui import Failure, say, step
 from . import catalogue, checking, compiling
 from .progress import Progress
@@ -114,8 +115,10 @@ def check(course, word=None):
             say(f"    first     {sentence}")
         _offer_hint(course, entry)
         return 1
+    before = hidden(course.root)
     course.progress.note_pass(entry.number)
     tell_passed(entry, seen, seconds)
+    _tell_appeared(course, before)
     _tell_next(course)
     return 0
 
@@ -130,6 +133,11 @@ def _first(course, entry):
 def _offer_hint(course, entry):
     if course.progress.hints_given(entry.number) < len(entry.hints):
         say(f"    stuck?    ./workshop hint {entry.number}")
+
+
+def _tell_appeared(course, before):
+    if new := appeared(course.root, before):
+        say(f"to compare with, there is now {new}")
 
 
 def _tell_next(course):
@@ -165,23 +173,31 @@ def solve(course, word, show=False):
     if not files:
         say(f"{NAME}/ has the solution of exercise {entry.number} already")
         return 0
+    _keep_answers(course, _write_what_compiles(course, entry, files), entry)
+    ahead = hidden(course.root)
+    course.progress.note_solved(entry.number)
+    say(f"exercise {entry.number} is in {', '.join(f'{NAME}/{path}' for path in files)}")
+    for sentence in _first(course, entry):
+        say(sentence)
+    _tell_appeared(course, ahead)
+    say(f"./workshop check {entry.number} shows that it passes")
+    return 0
+
+
+def _write_what_compiles(course, entry, files):
+    """Writes them, and returns what was there before; which is there again where the tree does not compile with them."""
     before = course.tree.write(files)
     try:
         compiling.compile_mine(course.root, course.tree.programs(), course.stack.logs / "apt.log")
     except Wrong as wrong:
         course.tree.write(before)
         raise Failure(f"with the lines of exercise {entry.number}, {wrong.saw}; so {NAME}/ was left as it was",
-                      "\n  → ".join(_first(course, entry)) or f"take out what you wrote for it, or compare: ./workshop solve {entry.number} --show") from None
+                      "\n  → ".join(_first(course, entry)) or
+                      f"take out what you wrote for it, or compare: ./workshop solve {entry.number} --show") from None
     except BaseException:  # Ctrl-C, too
         course.tree.write(before)
         raise
-    _keep_answers(course, before, entry)
-    course.progress.note_solved(entry.number)
-    say(f"exercise {entry.number} is in {', '.join(f'{NAME}/{path}' for path in files)}")
-    for sentence in _first(course, entry):
-        say(sentence)
-    say(f"./workshop check {entry.number} shows that it passes")
-    return 0
+    return before
 
 
 def _as_text(text):
