@@ -71,10 +71,12 @@ def test_grafana_is_given_the_datasources_that_they_name():
 def test_compose_gives_grafana_what_its_provisioning_asks_for():
     grafana = load("docker-compose.yml")["services"]["grafana"]
     text = "".join(file.read_text() for file in (ROOT / "grafana/provisioning").rglob("*.yml"))
-    for name in ("PROMETHEUS_URL", "LOKI_URL", "DASHBOARDS"):
+    for name in ("PROMETHEUS_URL", "LOKI_URL", "DASHBOARDS", "ANSWERS"):
         assert "${" + name + "}" in text and grafana["environment"][name]
-    mounts = [volume.split(":")[:2] for volume in grafana["volumes"]]
-    assert ["./grafana/dashboards", grafana["environment"]["DASHBOARDS"]] in mounts
+    assert "${PAGES:-./grafana/dashboards}:" + grafana["environment"]["DASHBOARDS"] + ":ro" in grafana["volumes"]
+    for number in ("07", "08"):
+        target = f"{grafana['environment']['ANSWERS']}/{number}"
+        assert f"${{ANSWERS:-./grafana/no-answers}}/{number}:{target}:ro" in grafana["volumes"]
 
 
 # What would be wrong

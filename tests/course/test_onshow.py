@@ -53,6 +53,28 @@ def test_the_passing_check_tells_what_there_is_to_compare(tree):
     assert "on the board: backend, frontend" in said and "rules" in said and "slo" not in said
 
 
+RULE = "groups: [{name: a, rules: [{record: b, expr: up}]}]"
+
+
+def test_containers_get_the_students_pages_and_rules(tree, tmp_path):
+    tree.tree.write({"answers/09/rules.yml": RULE, "answers/10/rules.yml": "groups: [", "answers/08/mine.json": '{"uid": "redis"}'})
+    done(tree, 9)
+    found, changed = onshow.mounts(tree.path, tmp_path, "production", True)
+    pages, rules = ({file.name: file.read_text() for file in directory.iterdir()} for directory in
+                    (tmp_path / "pages", tmp_path / "rules/production"))
+    assert changed and rules.keys() == {"alerts.yml", "mine-09.yml"} and rules["mine-09.yml"] == RULE
+    assert {"overview.json", "host.json"} <= pages.keys() and not {"slo.json", "redis.json"} & pages.keys()
+    assert found == {"PAGES": str(tmp_path / "pages"), "RULES": str(tmp_path / "rules"), "ANSWERS": str(tree.tree.path / "answers")}
+    assert onshow.mounts(tree.path, tmp_path, "production", True) == (found, False)
+    tree.tree.write({"answers/09/rules.yml": RULE.replace("b,", "c,")})
+    assert onshow.mounts(tree.path, tmp_path, "production", False) == (found, True)
+    assert {"slo.json", "host.json"} <= {file.name for file in (tmp_path / "pages").iterdir()}
+
+
+def test_containers_without_a_course_get_the_products(tmp_path):
+    assert onshow.mounts(tmp_path, tmp_path / "x", "classroom", False) == ({}, False) and not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize("course", [True, False])
 def test_prometheus_follows_the_rules_of_what_is_done(tree, tmp_path, course):
     stack = Stack(tree.path, tmp_path, port_offset=free_offset())

@@ -143,7 +143,7 @@ def cmd_up(options):
         if why:
             step(why)
         if with_docker:
-            containers.up(programs, traffic, options.alerts, options.labs)
+            containers.up(programs, traffic, options.alerts, options.labs, stack.mine)
             return
         _refuse_labs_far_away(options, options.labs)
         stack.prometheus.alerts = options.alerts

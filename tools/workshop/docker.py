@@ -16,6 +16,7 @@ import time
 from types import SimpleNamespace
 
 from . import ports
+from .onshow import mounts
 from .programs import NAMES
 from .prometheus import Api
 from .stack import option, state_dir
@@ -52,7 +53,7 @@ def services(root):
 
 class Docker:
     def __init__(self, root, port_offset=0):
-        self.root, self.port_offset = root, port_offset
+        self.root, self.port_offset, self.mounts = root, port_offset, {}
         self.mark = state_dir(root, port_offset) / "docker"
         found = services(root)
         self.services = {name: service for name, service in found.items() if not service["profile"]}
@@ -110,7 +111,8 @@ class Docker:
 
     # The commands.
 
-    def up(self, programs=True, traffic=True, alerts="classroom", labs=False):
+    def up(self, programs=True, traffic=True, alerts="classroom", labs=False, course=False):
+        """`course`: a student's, who does not see yet what belongs to exercises ahead."""
         wanted = [name for name in self.services if (programs or name not in NAMES) and (traffic or name != "traffic")]
         if labs or not self.labs.keys().isdisjoint(self._containers()):  # those that run go on, and are still scraped
             wanted += self.labs
@@ -122,6 +124,7 @@ class Docker:
             self._refuse_taken_ports(wanted)
         self.mark.parent.mkdir(parents=True, exist_ok=True)
         self.mark.write_text(self.project + "\n")
+        self.mounts, changed = mounts(self.root, self.mark.parent / "on-show", alerts, course)
         since = time.time()
         try:
             for name in ("frontend",) * programs + ("person",) * ("person" in wanted):
@@ -129,6 +132,8 @@ class Docker:
             step(f"starting {len(wanted)} containers; RabbitMQ takes longest")
             profile = ("--profile", "labs") if "person" in wanted else ()
             self._compose(*profile, "up", "-d", *wanted, alerts=alerts)
+            if changed and not fresh:
+                self._compose("kill", "-s", "SIGHUP", "prometheus")  # has it read its rules again
             self._wait(wanted, traffic and programs, since)
         except (Failure, KeyboardInterrupt):
             if fresh:
@@ -185,7 +190,7 @@ class Docker:
         moved = {f"{name.upper().replace('-', '_')}_PORT": str(port + self.port_offset)
                  for service in (self.services | self.labs).values() for name, port in service["ports"].items()}
         labs = {"LABS": "compose"} if self.with_labs or self.labs.keys() & self._containers().keys() else {}
-        return os.environ | moved | labs | {"ALERTS": alerts}
+        return os.environ | moved | labs | {"ALERTS": alerts} | self.mounts
 
     def _project(self):
         return ["-f", str(self.root / "docker-compose.yml"), "-p", self.project]
