@@ -36,10 +36,12 @@ def started(t):
     try:
         return t.mine("frontend")
     except Wrong as wrong:
-        if "crashed (SIG" in wrong.saw and "request_known_trace" in (t.tree / "frontend/observe.c").read_text(errors="replace"):
-            raise Wrong(wrong.saw, expected=wrong.expected, shown=wrong.shown, likely="request_known_trace says NULL for requests that "
-                        "no log has a line of, such as /ready: is that asked before trace_id_write?") from None
-        raise
+        asked = "request_known_trace" in (t.tree / "frontend/observe.c").read_text(errors="replace")
+        if "crashed (SIG" not in wrong.saw or not asked:
+            raise
+        raise Wrong(wrong.saw, expected=wrong.expected, shown=wrong.shown,
+                    likely="request_known_trace says NULL for requests that no log has a line of, such as /ready: is that asked "
+                           "before trace_id_write?") from None
 
 
 # Requests whose trace the check knows.
@@ -91,8 +93,8 @@ def exemplars(t, frontend):
     if not there:
         raise Wrong("no bucket of http_latency has an exemplar, in OpenMetrics",
                     expected=f'# {{trace_id="{trace}"}} behind one of them',
-                    likely="does observe_answer call your function, with request_known_trace(x), before histogram_observe? And is "
-                           "it histogram_observe_exemplar that observes in it?")
+                    likely="does observe_answer call your function, with request_known_trace(x), before histogram_observe? And "
+                           "is it histogram_observe_exemplar that observes in it?")
     if not any(f'trace_id="{trace}"' in labels for _, labels in there):
         shown = next((labels for series, labels in there if "POST" in series), "missing")
         raise Wrong(f"the exemplar of a POST /fruit with the trace {trace} is {{{shown}}}", expected=f'{{trace_id="{trace}"}}',

@@ -1,6 +1,7 @@
 """What every test of the course can ask for.
 
     copy     a copy of the checkout, in which ./workshop is run (copy.py); its tree is whatever the test before left
+    solved   the next, with a tree in which exercises 0 and 1 are solved
     servers  the same, with PostgreSQL, Redis and RabbitMQ running on private ports
 """
 
@@ -35,3 +36,10 @@ def servers(copy):
 @pytest.fixture
 def stack(servers):
     return servers.stack
+
+
+@pytest.fixture
+def solved(servers):
+    """A tree with exercises 0 and 1."""
+    servers.set_tree(servers.solved_up_to(2))
+    return servers

@@ -4,16 +4,14 @@ import json
 
 import pytest
 
-from copy_of_tree import ROOT
+from copy_of_tree import ROOT, done
 from workshop import Stack, free_offset, onshow
 from workshop.course import catalogue
+from workshop.docker import Docker
+from workshop.prometheus import Api
 from workshop.service import http_get
 
 PAGES, EIGHT = set(onshow.DASHBOARDS), {"host", "postgres", "rabbitmq", "redis"}
-
-
-def done(copy, *numbers, kind="passed"):
-    (copy.tree.path / ".progress.json").write_text(json.dumps({kind: dict.fromkeys(map(str, numbers), 1)}))
 
 
 @pytest.fixture
@@ -38,7 +36,8 @@ def test_what_is_ahead_is_hidden(tree, numbers, kind, pages, rules):
     done(tree, *numbers, kind=kind)
     found = onshow.hidden(tree.path)
     assert found.dashboards.keys() == pages and found.rules.keys() == rules
-    assert ("QueueStalled" in found.runbooks) == ("alerts" in rules) and ("LatencyBurnsFast" in found.runbooks) == ("slo" in rules)
+    assert ("QueueStalled" in found.runbooks) == ("alerts" in rules)
+    assert ("LatencyBurnsFast" in found.runbooks) == ("slo" in rules)
 
 
 def test_without_a_course_nothing_is_hidden(tmp_path):
@@ -57,14 +56,16 @@ RULE = "groups: [{name: a, rules: [{record: b, expr: up}]}]"
 
 
 def test_containers_get_the_students_pages_and_rules(tree, tmp_path):
-    tree.tree.write({"answers/09/rules.yml": RULE, "answers/10/rules.yml": "groups: [", "answers/08/mine.json": '{"uid": "redis"}'})
+    tree.tree.write({"answers/09/rules.yml": RULE, "answers/10/rules.yml": "groups: [",
+                     "answers/08/mine.json": '{"uid": "redis"}'})
     done(tree, 9)
     found, changed = onshow.mounts(tree.path, tmp_path, "production", True)
     pages, rules = ({file.name: file.read_text() for file in directory.iterdir()} for directory in
                     (tmp_path / "pages", tmp_path / "rules/production"))
     assert changed and rules.keys() == {"alerts.yml", "mine-09.yml"} and rules["mine-09.yml"] == RULE
     assert {"overview.json", "host.json"} <= pages.keys() and not {"slo.json", "redis.json"} & pages.keys()
-    assert found == {"PAGES": str(tmp_path / "pages"), "RULES": str(tmp_path / "rules"), "ANSWERS": str(tree.tree.path / "answers")}
+    assert found == {"PAGES": str(tmp_path / "pages"), "RULES": str(tmp_path / "rules"),
+                     "ANSWERS": str(tree.tree.path / "answers")}
     assert onshow.mounts(tree.path, tmp_path, "production", True) == (found, False)
     tree.tree.write({"answers/09/rules.yml": RULE.replace("b,", "c,")})
     assert onshow.mounts(tree.path, tmp_path, "production", False) == (found, True)
@@ -73,6 +74,12 @@ def test_containers_get_the_students_pages_and_rules(tree, tmp_path):
 
 def test_containers_without_a_course_get_the_products(tmp_path):
     assert onshow.mounts(tmp_path, tmp_path / "x", "classroom", False) == ({}, False) and not (tmp_path / "x").exists()
+
+
+def test_containers_are_waited_for(monkeypatch):
+    monkeypatch.setattr(Docker, "_unhealthy", lambda docker, wanted: None)
+    monkeypatch.setattr(Api, "targets", lambda api, since: {"frontend": ("up", "")})
+    Docker(ROOT)._wait(["frontend"], False, 0)
 
 
 @pytest.mark.parametrize("course", [True, False])
@@ -98,7 +105,7 @@ def test_the_board_shows_them_at_once(tree, tmp_path):
             assert status == 404 and f"belongs to exercise {number}, and appears when that has passed" in said
         done(tree, 10)
         assert uids(stack) >= PAGES
-        assert all(http_get(f"{stack.board.url}/{path}", 5)[0] == 200 for path in ("api/dashboards/slo", "runbooks/QueueStalled.md"))
+        assert {http_get(f"{stack.board.url}/{path}", 5)[0] for path in ("api/dashboards/slo", "runbooks/QueueStalled.md")} == {200}
         stack.mine = False
         assert stack.board.outdated()
         stack.board.restart()

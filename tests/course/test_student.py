@@ -1,111 +1,21 @@
-"""What else a student meets: trees that do not work, help, solutions beside edits of their own, progress."""
+"""What else a student meets: a beginning, help, progress, commands that lead on, right answers that are not ours."""
 
 import json
 import re
 import shutil
 import signal
 import subprocess
-import types
 
 import pytest
 
-from copy_of_tree import ROOT, form
+from copy_of_tree import COUNT, HELLO, ROOT, edit, form
 from mutants import right_answers
 from workshop import ui
-from workshop.course import catalogue, checking
+from workshop.course import catalogue
 from workshop.course.place import Place
-from workshop.course.report import Wrong
-from workshop.course.tree import Tree, merge, sources
 
 EXERCISES = catalogue.exercises(ROOT)
 LONG = form() == "long"
-HELLO = "frontend/hello.c"
-COUNT = "    counter_inc(&hello_total);\n"
-WORKER, FRUIT = "backend/worker.c", "frontend/fruit_get.c"
-DECLARATION = 'COUNTER(hello_total, "hello_total", "Total number of hello requests.");\n'
-
-# What somebody wrote in the place of some text, and what `check 1` says of it.
-BROKEN = {
-    "no semicolon": (HELLO, COUNT, "    counter_inc(&hello_total)\n", "does not compile: mine/frontend/hello.c:", "is a ; "),
-    "no such function": (HELLO, COUNT, "    count_it();\n", "implicit declaration of function 'count_it'", "count_it();"),
-    "not declared": (HELLO, DECLARATION, "", "mine/frontend/hello.c:", "'hello_total' undeclared"),
-    "no such label": ("frontend/observe.c", "with(http_requests, .method", "with(http_requests, .methods",
-                      "mine/frontend/observe.c:", "has no label of that name"),
-    "a label left out": ("frontend/observe.c", ", .code = text", "", "mine/frontend/observe.c:", "every label"),
-    "a summary without its window": (WORKER, ", WINDOW(600)", "", "mine/backend/worker.c:", "either both of QUANTILES and WINDOW"),
-    "a histogram without buckets": ("frontend/observe.c", " BUCKETS_DEFAULT,", "", "mine/frontend/observe.c:", "the buckets, then the labels"),
-    "a text for a number": (FRUIT, "all_fruits, strtod(digits, NULL)", "all_fruits, digits", "mine/frontend/fruit_get.c:",
-                            "strtod(text, NULL) reads the number"),
-    "the metric itself": (FRUIT, "gauge_set(&all", "gauge_set(all", "mine/frontend/fruit_get.c:", "the metric's address: &name"),
-    "static here, not in the header": ("frontend/fruit_post.c", "void fruit_request_count(", "static void fruit_request_count(",
-                                       "mine/frontend/fruit_post.c:", "'fruit_request_count' is declared elsewhere"),
-    "not linked": (HELLO, COUNT, "    void far_away(void);\n    far_away();\n", "does not link: hello.c", "far_away"),
-    "a name twice": (HELLO, '"hello_total"', '"fruit_requests_total"', "frontend crashed (SIGABRT) while it started",
-                     "the name is taken"),
-    "no name": (HELLO, '"hello_total"', '"hello-total"', "mine/frontend/hello.c:", "this is no metric name"),
-    "a counter in a header": ("frontend/fruit_post.h", "void fruit_request_count(void);",
-                              '#include "metrics/metrics.h"\nCOUNTER(mine_total, "mine_total", "Mine.");\nvoid fruit_request_count(void);',
-                              "mine/frontend/fruit_post.h:", "move it into one .c file"),
-    "crash": (HELLO, COUNT, "    raise(SIGSEGV);\n", "frontend crashed (SIGSEGV) on GET /hello", "its last line"),
-    "exit": (HELLO, COUNT, "    exit(3);\n", "frontend ended with exit status 3 on GET /hello", "its last line"),
-    "hang": (HELLO, COUNT, "    for (volatile int go = 1; go;)\n        ;\n", "frontend does not answer GET /hello within 5 s",
-             "holds up the whole program"),
-    "no answer": (HELLO, COUNT, COUNT + "    if (x)\n        return;\n", "does not answer GET /hello", "does each answer once"),
-}
-
-
-@pytest.fixture
-def solved(servers):
-    """A tree with exercises 0 and 1."""
-    servers.set_tree(servers.solved_up_to(2))
-    return servers
-
-
-def edit(copy, path, old, new):
-    text = copy.tree.read(path)
-    assert text.count(old) == 1
-    copy.tree.write({path: text.replace(old, new)})
-
-
-def done(copy, *numbers):
-    (copy.tree.path / ".progress.json").write_text(json.dumps({"passed": dict.fromkeys(numbers, 1)}))
-
-
-@pytest.mark.parametrize("name", [name for name in BROKEN if LONG or name in ("no such label", "crash")])
-def test_a_tree_that_does_not_work_is_told_in_words(solved, name):
-    path, old, new, *says = BROKEN[name]
-    solved.set_tree(solved.solved_up_to(6))
-    more = "#include <signal.h>\n#include <stdlib.h>\n" if name in ("crash", "exit") else ""
-    edit(solved, path, old, new)
-    if more:
-        edit(solved, path, f'#include "{path[:-1]}h"\n', f'{more}#include "{path[:-1]}h"\n')
-    status, said = solved.run("check", "1")
-    assert status == 1 and "not yet" in said
-    for text in says:
-        assert text in said, said
-
-
-def test_a_program_that_was_emptied(solved):
-    for file in (solved.tree.path / "backend").glob("*.c"):
-        file.unlink()
-    status, said = solved.run("check", "1")
-    assert status == 1 and "there is no C file in mine/backend/" in said
-
-
-@pytest.mark.parametrize("gone, says", [(HELLO, "does not link: "), ("frontend/hello.h", "does not compile: ")])
-def test_a_file_that_is_gone_is_named_and_put_back(solved, gone, says):
-    edit(solved, FRUIT, "/* GET /fruit;", "/* Mine. GET /fruit;")
-    own, before = solved.tree.read(FRUIT), solved.tree.read(gone)
-    for path in (gone, "answers/06/p95.promql"):
-        (solved.tree.path / path).unlink()
-    status, said = solved.run("check", "1")
-    assert status == 1 and says in said and f"mine/{gone} is gone: ./workshop" in said, said
-    done(solved, 0, 1)
-    status, said = solved.run("start")
-    assert status == 0 and f"mine/{gone}" in said and "mine/answers/06/p95.promql" in said, said
-    assert solved.tree.read(gone) == before and solved.tree.read(FRUIT) == own
-    status, said = solved.run("start")
-    assert status == 1 and "exists already" in said, said
 
 
 @pytest.mark.parametrize("word", ["99", "-7", "x", "1.5", "01x", ""] if LONG else ["99", "x"])
@@ -138,17 +48,6 @@ def test_start_makes_the_tree_once_and_puts_it_aside_when_asked(solved):
     subprocess.run(["rm", "-r", str(kept)], check=True)
 
 
-def test_a_missing_answer(servers):
-    entry = types.SimpleNamespace(number=6)
-    stack = types.SimpleNamespace(root=servers.path)
-    check = checking.Check(stack, entry, None)
-    with pytest.raises(Wrong, match="there is no mine/answers/none.promql"):
-        check.answer("answers/none.promql")
-    servers.tree.write({"answers/none.promql": "\n"})
-    with pytest.raises(Wrong, match="is empty"):
-        check.answer("answers/none.promql")
-
-
 # Help
 
 def test_hints_come_one_at_a_time_and_then_end(solved):
@@ -157,92 +56,6 @@ def test_hints_come_one_at_a_time_and_then_end(solved):
         status, said = solved.run("hint", "2")
         assert status == 0 and f"({count} of {len(hints)}" in said
         assert said.count("\n") == count + 1 and hints[count - 1] in said
-
-
-def test_solve_leaves_other_edits(servers):
-    servers.set_tree(servers.solved_up_to(1))
-    edit(servers, HELLO, "/* GET /hello; see hello.h.", "/* My own words. GET /hello; see hello.h.")
-    edit(servers, HELLO, "    if (delay_ms > 0)\n", "    if (delay_ms > 1)\n")
-    status, said = servers.run("solve", "1")
-    assert status == 0 and "mine/frontend/hello.c" in said, said
-    text = servers.tree.read(HELLO)
-    assert "My own words." in text and "delay_ms > 1" in text and COUNT in text and DECLARATION in text
-    assert servers.run("check", "1")[0] == 0
-    assert "has the solution of exercise 1 already" in servers.run("solve", "1")[1]
-
-
-def test_solve_leaves_an_answer_that_passed(servers):
-    files = servers.solved_up_to(2)
-    servers.set_tree(files | {HELLO: files[HELLO].replace(COUNT, "    counter_add(&hello_total, 1);\n")})
-    assert servers.run("check", "1")[0] == 0
-    status, said = servers.run("solve", "1")
-    assert status == 0 and "has passed already" in said and "counter_add" in servers.tree.read(HELLO)
-
-
-def test_solve_says_which_line_is_in_its_way_and_touches_nothing(servers):
-    servers.set_tree(servers.solved_up_to(1))
-    edit(servers, HELLO, "    struct app *app = context;\n    int64_t",
-         "    struct app *my_app = context, *app = my_app;\n    int64_t")
-    before = {path: servers.tree.read(path) for path in servers.solved_up_to(1)}
-    line = before[HELLO].split("\n").index("    struct app *my_app = context, *app = my_app;") + 1
-    status, said = servers.run("solve", "1")
-    assert status == 1 and f"mine/frontend/hello.c: line {line} " in said and "--show" in said, said
-    assert before == {path: servers.tree.read(path) for path in before}
-
-
-def test_solve_beside_an_own_attempt_does_not_break_the_tree(servers):
-    servers.set_tree(servers.solved_up_to(1))
-    edit(servers, HELLO, "static void on_confirm(", 'COUNTER(hello_total, "hello", "Mine.");\n\nstatic void on_confirm(')
-    before = servers.tree.read(HELLO)
-    status, said = servers.run("solve", "1")
-    assert status == 1 and "was left as it was" in said and "hello.c:" in said, said
-    assert servers.tree.read(HELLO) == before
-
-
-@pytest.fixture
-def pulled(servers):
-    """A tree of before a `git pull` that changed the very lines that solve goes by."""
-    servers.set_tree(servers.solved_up_to(1) | {f".product/{path}": text for path, text in sources(servers.path).items()})
-    file = servers.path / HELLO
-    before = file.read_text()
-    new = before.replace(COUNT.rstrip("\n"), f"    (void)0;\n{COUNT.rstrip()}").replace("    if (delay_ms > 0)\n", "    if (delay_ms >= 1)\n")
-    assert new.count("(void)0;") == 1 and "delay_ms >= 1" in new
-    file.write_text(new)
-    yield servers
-    file.write_text(before)
-
-
-def test_solve_after_a_pull_falls_back_on_the_lines_of_then(pulled):
-    edit(pulled, HELLO, "/* GET /hello; see hello.h.", "/* Mine. GET /hello; see hello.h.")
-    status, said = pulled.run("solve", "1")
-    text = pulled.tree.read(HELLO)
-    assert status == 0 and COUNT in text and "Mine." in text and "(void)0" not in text, said
-    assert pulled.run("check", "1")[0] == 0
-
-
-def test_solve_after_a_pull_says_what_to_do_where_nothing_fits(pulled):
-    edit(pulled, HELLO, "    struct app *app = context;\n    int64_t", "    struct app *my_app = context, *app = my_app;\n    int64_t")
-    status, said = pulled.run("solve", "1")
-    assert status == 1 and "have changed since mine/ was made" in said and "start --port-offset" in said, said
-
-
-def test_start_keeps_what_the_tree_was_made_from(tmp_path, copy):
-    tree = Tree(copy.path)
-    tree.path = tmp_path / "mine"
-    tree.make({})
-    assert tree.made_from() == sources(copy.path) and (tree.path / ".product" / HELLO).exists() and tree.missing() == []
-
-
-def test_solve_shows_what_it_would_do(servers):
-    servers.set_tree(servers.solved_up_to(1))
-    status, said = servers.run("solve", "1", "--show")
-    assert status == 0 and "+" + COUNT in said and COUNT not in servers.tree.read(HELLO)
-
-
-def test_the_place_of_a_conflict():
-    before, after = "a\nb\nc\nd\n", "a\nb\nnew\nc\nd\n"
-    assert merge("mine\na\nb\nc\nd\n", before, after) == ("mine\na\nb\nnew\nc\nd\n", None)
-    assert merge("mine\na\nB\nC\nd\n", before, after) == (None, 3)
 
 
 # Progress

@@ -95,8 +95,8 @@ def parser():
     sharer = command("share", lambda options: share(ROOT, options.student, options.listen, options.port_offset),
                      "the course: show how far you are to whoever teaches, until Ctrl-C")
     sharer.add_argument("--student", required=True, metavar="NAME", help="the name under which you appear")
-    sharer.add_argument("--listen", default=HOST, metavar="HOST[:PORT]",
-                        help=f"who can see it: {HOST}, this computer alone (the default), or 0.0.0.0, the network; port {PORT} and the offset")
+    sharer.add_argument("--listen", default=HOST, metavar="HOST[:PORT]", help=f"who can see it: {HOST}, this computer alone (the "
+                        f"default), or 0.0.0.0, the network; port {PORT} and the offset")
     command("class", lambda options: show(ROOT, Stack(ROOT, port_offset=options.port_offset)),
             "for whoever teaches: the laptops of class.txt, and how far each is")
     gameday_words.add(command, ROOT, lock_of)

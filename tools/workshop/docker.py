@@ -253,7 +253,7 @@ class Docker:
     def _wait(self, wanted, traffic, since):
         step("waiting until Prometheus sees every target" + (" and requests are counted" if traffic else ""))
         line, end = LiveLine(), time.monotonic() + HEALTHY_TIMEOUT
-        stack = SimpleNamespace(prometheus=SimpleNamespace(api=self._api))
+        stack = SimpleNamespace(mine=False, prometheus=SimpleNamespace(api=self._api))
         try:
             while problem := self._unhealthy(wanted) or what_is_missing(stack, set(wanted), traffic, since):
                 if time.monotonic() > end:

@@ -57,8 +57,8 @@ def appeared(root, before):
 
 
 def mounts(root, directory, alerts, course):
-    """({variable: directory}, whether the rules there changed); empty without a tree. Pages in mine/answers are mounted as they are,
-    and show each edit. Rules are copied, since one that Prometheus refuses would keep it from starting."""
+    """({variable: directory}, whether the rules there changed); empty without a tree. Pages in mine/answers are mounted as they
+    are, and show each edit. Rules are copied, since one that Prometheus refuses would keep it from starting."""
     tree = Tree(root)
     if not tree.exists:
         return {}, False
@@ -86,7 +86,7 @@ def _uid(file):
 
 
 def _fill(directory, files):
-    """Makes it hold these files and no others; the directory stays the same one, for it is mounted. True where that changed it."""
+    """Makes it hold these files and no others, and stay the same directory, for it is mounted. True where that changed it."""
     directory.mkdir(parents=True, exist_ok=True)
     before = {file.name: file.read_text() for file in directory.iterdir()}
     for name in before.keys() - files.keys():

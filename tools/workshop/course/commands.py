@@ -154,7 +154,7 @@ def hint(course, word=None):
     for number, text in enumerate(hints[:given], 1):
         say(f"{number}. {text}")
     progress.note_hint(entry.number, given)
-    say(f"({given} of {len(hints)}" + (f"; the same command gives the next)" if given < len(hints) else
+    say(f"({given} of {len(hints)}" + ("; the same command gives the next)" if given < len(hints) else
                                         f"; ./workshop solve {entry.number} --show prints the answer)"))
     return 0
 

@@ -19,9 +19,9 @@ LINK = re.compile(r"^(?:.*: )?(?P<file>[^:\n]*\.c):(?:\(\.text[^)]*\)|\d+): "
 NEXT = re.compile(r": (?:error|warning): ")
 # What a declaration wants, said where one of its macros does not come out.
 TAKES = {
-    "SUMMARY_VEC": 'SUMMARY_VEC(variable, "name", "help", QUANTILES(…), WINDOW(…), label): either both of QUANTILES and WINDOW, '
-                   "or none of them; then the labels",
-    "SUMMARY": 'SUMMARY(variable, "name", "help", QUANTILES(…), WINDOW(…)): either both of QUANTILES and WINDOW, or none of them',
+    "SUMMARY_VEC": 'SUMMARY_VEC(variable, "name", "help", QUANTILES(…), WINDOW(…), label): either both of QUANTILES and '
+                   "WINDOW, or none of them; then the labels",
+    "SUMMARY": 'SUMMARY(variable, "name", "help", QUANTILES(…), WINDOW(…)): either both of QUANTILES and WINDOW, or none',
     "HISTOGRAM_VEC": 'HISTOGRAM_VEC(variable, "name", "help", BUCKETS(…), label): the buckets, then the labels',
     "HISTOGRAM": 'HISTOGRAM(variable, "name", "help", BUCKETS(…)): is one of the four missing?',
     "COUNTER_VEC": 'COUNTER_VEC(variable, "name", "help", label): at least one label behind the help',
@@ -40,8 +40,8 @@ SAYS = (
     (r"expected .* before|expected .* at end of input", "is a ; or a bracket missing on that line or the one before?"),
     (r"macro .* requires", "is a comma missing, or a word left out?"),
     (r"expected ‘double’ but argument is of type ‘(const )?char \*’",
-     "it wants a number, and that is a text: strtod(text, NULL) reads the number out of it. Is there always a text, or may it be "
-     "NULL?"),
+     "it wants a number, and that is a text: strtod(text, NULL) reads the number out of it. Is there always a text, or may "
+     "it be NULL?"),
     (r"expected ‘struct metric_exemplar’", 'an exemplar is written EXEMPLAR("trace_id", id)'),
     (r"expected ‘struct (?P<kind>\w+) \*’ but argument is of type ‘struct (?P=kind)’", "it wants the metric's address: &name"),
     (r"incompatible type for argument", "a metric is handed over as &name, or as what with(…) returned"),
@@ -49,8 +49,8 @@ SAYS = (
     (r"static declaration of ‘(?P<name>\w+)’ follows non-static",
      "'{name}' is declared elsewhere, in a header or above, without `static`: is it for this file alone? Then take that "
      "declaration out; else take `static` away here"),
-    (r"conflicting types for ‘(?P<name>\w+)’", "'{name}' is declared elsewhere with other arguments or another result: look in its "
-     "header, and make both alike"),
+    (r"conflicting types for ‘(?P<name>\w+)’",
+     "'{name}' is declared elsewhere with other arguments or another result: look in its header, and make both alike"),
     (r"redefinition|redeclared", "it is there twice: one of the two has to go"),
     (r"No such file", "is the header's name spelt as in the other files?"),
 )

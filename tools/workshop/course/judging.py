@@ -16,8 +16,8 @@ from ..promql import metrics
 from .report import Wrong
 
 NEAR = 0.02  # of the truth
-NAN = ("NaN is not a number: 0 / 0, or a quantile of buckets in which nothing was counted. Which series did nothing in that time? "
-       "Ask for each part alone; sum them up before you divide")
+NAN = ("NaN is not a number: 0 / 0, or a quantile of buckets in which nothing was counted. Which series did nothing in that "
+       "time? Ask for each part alone; sum them up before you divide")
 
 
 @dataclass
@@ -117,8 +117,12 @@ def difference(found, truth):
 
 def told(values, most=4):
     """{endpoint="/hello"} 0.6, {endpoint="/fruit"} 0.4"""
-    shown = [" ".join(filter(None, (series(labels), "NaN" if math.isnan(value) else f"{value:.4g}"))) for labels, value in list(values.items())[:most]]
+    shown = [" ".join(filter(None, (series(labels), number(value)))) for labels, value in list(values.items())[:most]]
     return ", ".join(shown) + (f" and {len(values) - most} more" if len(values) > most else "")
+
+
+def number(value):
+    return "NaN" if math.isnan(value) else f"{value:.4g}"
 
 
 def series(labels):
