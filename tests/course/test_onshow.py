@@ -25,7 +25,8 @@ def test_all_that_is_named_is_there():
     assert set(onshow.RULES) <= {file.stem for file in (ROOT / "prometheus/rules/production").glob("*.yml")}
     imported = catalogue.exercises(ROOT)[8].directory / "solution.json"
     assert {f"grafana/dashboards/{name}.json" for name in EIGHT} == set(json.loads(imported.read_text()).values())
-    assert set(onshow.runbooks(ROOT)) == {file.stem for file in (ROOT / "docs/runbooks").glob("*.md")}
+    books = {file.stem for file in (ROOT / "docs/runbooks").glob("*.md")}
+    assert {"TargetDown", "LatencyBurnsSlowly"} <= set(onshow.runbooks(ROOT)) <= books
 
 
 @pytest.mark.parametrize("numbers, kind, pages, rules", [
@@ -62,7 +63,7 @@ def test_containers_get_the_students_pages_and_rules(tree, tmp_path):
     found, changed = onshow.mounts(tree.path, tmp_path, "production", True)
     pages, rules = ({file.name: file.read_text() for file in directory.iterdir()} for directory in
                     (tmp_path / "pages", tmp_path / "rules/production"))
-    assert changed and rules.keys() == {"alerts.yml", "mine-09.yml"} and rules["mine-09.yml"] == RULE
+    assert changed and "alerts.yml" in rules and not {"slo.yml", "mine-10.yml"} & rules.keys() and rules["mine-09.yml"] == RULE
     assert {"overview.json", "host.json"} <= pages.keys() and not {"slo.json", "redis.json"} & pages.keys()
     assert found == {"PAGES": str(tmp_path / "pages"), "RULES": str(tmp_path / "rules"),
                      "ANSWERS": str(tree.tree.path / "answers")}
@@ -90,7 +91,7 @@ def test_prometheus_follows_the_rules_of_what_is_done(tree, tmp_path, course):
     for numbers, wanted in (((), set()), ((9,), {"alerts"}), ((9, 10), {"alerts", "slo"})):
         done(tree, *numbers)
         stack.prometheus.prepare()
-        found = {file.stem for file in rules.glob("*.yml") if not file.stem.startswith("mine-")}
+        found = {file.stem for file in rules.glob("*.yml")} & {*onshow.RULES}
         assert found == (wanted if course else {"alerts", "slo"})
 
 
