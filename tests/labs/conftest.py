@@ -34,17 +34,14 @@ def run(stack):
         yield lambda lab, *flags, **more: labs.enter_context(running(stack, lab, *flags, **more))
 
 
-# What Prometheus sees of the labs. It takes half a minute until rates are there, so these tests come last.
+# What Prometheus sees of the labs. It takes half a minute until rates are there, so these tests begin first, all in one
+# worker, and another one runs what is left meanwhile, file by file.
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: "watched" in item.fixturenames)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _begun(request):
-    """Started at once where anything will ask for it: meanwhile other tests run."""
-    if any("watched" in item.fixturenames for item in request.session.items):
-        request.getfixturevalue("watched")
+    items.sort(key=lambda item: "watched" not in item.fixturenames)
+    for item in items:
+        name = "watched" if "watched" in item.fixturenames else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")

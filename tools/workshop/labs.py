@@ -98,10 +98,12 @@ class Load(Service):
     def __init__(self, stack, lab):
         self.lab, self.name, self.port_name = lab, f"load-{lab}", "load"
         super().__init__(stack)
+        if LABS[lab]["load"][0] != "traffic":
+            self.port = None  # others have no page of their own
 
     def prepare(self):
         """It keeps nothing."""
-        if not ports.is_free(self.port):
+        if self.port and not ports.is_free(self.port):
             self.port = ports.free_port()  # another lab's load has it, and is the one that Prometheus sees
 
     def command(self):
@@ -117,7 +119,7 @@ class Load(Service):
         return self.stack.root  # scenario files are named from there
 
     def environment(self):
-        return {"LOG_FORMAT": LOG_FORMAT, "LISTEN": f"{ports.HOST}:{self.port}"}
+        return {"LOG_FORMAT": LOG_FORMAT} | ({"LISTEN": f"{ports.HOST}:{self.port}"} if self.port else {})
 
     def ready(self):
         return self.running
