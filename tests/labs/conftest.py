@@ -37,6 +37,7 @@ def run(stack):
 # What Prometheus sees of the labs. It takes half a minute until rates are there, so these tests begin first, all in one
 # worker, and another one runs what is left meanwhile, file by file.
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "watched" not in item.fixturenames)
     for item in items:
