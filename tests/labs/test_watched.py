@@ -9,6 +9,7 @@ import queries
 from asked import faults, hidden
 from conftest import ROOT
 from test_exposition import catalogue, exposed
+from watched import SECONDS
 from workshop.labs import LABS
 
 EVERY = ("Every program", "HTTP server")  # the sections of docs/metrics.md about what labs have in common with all programs
@@ -97,7 +98,7 @@ def shown(api, uid, title):
                  if panel["title"] == title)
     found = {}
     for target in panel["targets"]:
-        for labels, value in api.query(queries.concrete(target["expr"])):
+        for labels, value in api.query(queries.concrete(target["expr"], SECONDS - 5)):
             found[re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda name: labels[name[1]], target["legendFormat"])] = value
     return found
 
