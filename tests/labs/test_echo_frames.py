@@ -11,9 +11,10 @@ import h2.exceptions
 import pytest
 
 from echoes import ECHO, FIELDS, PATIENCE, Peer, call, channel, framed, message, resident_mb, value
-from lab import LONG, running
+from lab import BIN, LONG, running
 from until import until
 
+SANITIZED = b"__asan_init" in (BIN / "echo").read_bytes()  # whose freed memory is kept for a while
 GROWTH_MB = 48  # that no peer may cause: less than the messages that the server may hold (64), far more than a connection takes
 
 
@@ -150,7 +151,7 @@ def test_a_client_that_opens_no_window_holds_a_bounded_amount(echo):
         while len(refused()) < calls - most:
             peer.read()
         assert most - 2 <= value(echo, "grpc_open_calls") <= most
-        assert resident_mb(echo) - before < 64 + GROWTH_MB
+        assert SANITIZED or resident_mb(echo) - before < 64 + GROWTH_MB
     until(lambda: value(echo, "grpc_open_calls") == 0)
     assert still_serves(echo)
 
@@ -180,7 +181,7 @@ def frame(kind, flags=0, stream=0, payload=b""):
     frame(8, payload=b"\0\0\0\1"), frame(0xbb, payload=b"unknown"),
 ], ids=["pings", "settings", "table sizes", "windows", "unknown frames"])
 def test_a_flood_that_nobody_reads_the_answers_to(echo, piece):
-    assert flood(echo, (piece * 1000 for _ in range(400))) < GROWTH_MB
+    assert flood(echo, (piece * 1000 for _ in range(400))) < GROWTH_MB or SANITIZED
     assert still_serves(echo)
 
 
@@ -203,7 +204,7 @@ def test_calls_that_are_reset_at_once(echo):
 def test_header_blocks_without_an_end(echo):
     first = frame(1, 0, 1, bytes.fromhex("8386"))  # POST, http; no END_HEADERS
     grew = flood(echo, [first, *(frame(9, 0, 1, b"\0\1a\1b" * 2000) for _ in range(500))])
-    assert grew < GROWTH_MB and still_serves(echo)
+    assert (grew < GROWTH_MB or SANITIZED) and still_serves(echo)
 
 
 def test_more_streams_than_allowed(echo):

@@ -2,9 +2,9 @@
 
     figures.py      alternating runs, medians, spreads, ratios; the lines that are printed
     calm.py          waits until nothing else is running
-    contestants.py  the programs that are measured: ours, nginx, the floors, the Go service
-    load.py         wrk, redis-benchmark and traffic as functions that return figures
-    http.py pipeline.py traffic.py metrics.py growth.py      one bench each
+    contestants.py  the programs that are measured: ours, nginx, the floors, the Go service, gRPC in C++
+    load.py         wrk, redis-benchmark, h2load and traffic as functions that return figures
+    http.py pipeline.py traffic.py metrics.py echo.py growth.py      one bench each
     bench.py        the command
 """
 

@@ -11,6 +11,7 @@ from .load import output_of
 
 GO_PEER = "go"
 METRICS_PEERS = "metrics peers"
+GRPC_PEER = "grpc peer"
 GO_SOURCES = "/usr/share/gocode"  # where Debian's golang-*-dev packages put what they hold
 
 
@@ -30,6 +31,17 @@ def make_metrics_peers(root):
                "-o", root / "build/release/bin/peer_metrics_cpp", "-lprometheus-cpp-core", "-pthread"])
 
 
+def make_grpc_peer(root):
+    step("building the gRPC server in C++")
+    made = root / "build/release/peer_grpc_cpp"
+    made.mkdir(parents=True, exist_ok=True)
+    output_of(["protoc", "-I", root / "labs/echo", f"--cpp_out={made}", f"--grpc_out={made}",
+               f"--plugin=protoc-gen-grpc={shutil.which('grpc_cpp_plugin')}", root / "labs/echo/echo.proto"])
+    output_of(["g++", "-O2", "-std=c++17", "-I", made, root / "bench/peers/grpc_cpp/main.cpp", made / "echo.pb.cc",
+               made / "echo.grpc.pb.cc", "-o", root / "build/release/bin/peer_grpc_cpp",
+               "-Wl,--copy-dt-needed-entries", "-lgrpc++", "-lprotobuf", "-pthread"])
+
+
 def _go_build(root, source, name):
     """From Debian's packages alone: no module is downloaded."""
     environment = os.environ | {"GO111MODULE": "off", "GOPATH": GO_SOURCES, "GOFLAGS": "",
@@ -37,7 +49,8 @@ def _go_build(root, source, name):
     output_of(["go", "build", "-o", root / "build/release/bin" / name, source], env=environment)
 
 
-MADE_BEFORE = {GO_PEER: make_go_peer, METRICS_PEERS: make_metrics_peers}  # what a bench's NEEDS may name besides services
+MADE_BEFORE = {GO_PEER: make_go_peer, METRICS_PEERS: make_metrics_peers,
+               GRPC_PEER: make_grpc_peer}  # what a bench's NEEDS may name besides services
 
 
 class Contestant(Service):
@@ -75,6 +88,25 @@ class GoService(Contestant):
 
     def environment(self):
         return self.stack.program_environment()
+
+
+class EchoLab(Contestant):
+    """The echo lab without failures or delays."""
+
+    name = "echo-bench"
+
+    def command(self):
+        return [binary(self.stack, "echo"), "--listen", f"{HOST}:{self.port}", "--metrics-listen", f"{HOST}:0"]
+
+    def ready(self):
+        return ports.answers(self.port)
+
+
+class GrpcCpp(EchoLab):
+    name = "grpc-cpp"
+
+    def command(self):
+        return [binary(self.stack, "peer_grpc_cpp"), f"{HOST}:{self.port}"]
 
 
 class Nginx(Contestant):

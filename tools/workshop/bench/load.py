@@ -91,3 +91,18 @@ def traffic(binary, url, rate, seconds, connections):
         raise Failure(f"traffic had {part['errors']} errors: {part['no_answer']}")
     return {"rate": part["rate"], "sent_rate": part["sent_rate"], "late_p99": part["schedule_error_seconds"]["p99"] * 1e3,
             "p99": part["latency_seconds"]["p99"] * 1e3, "cpu": report["cpu"]}
+
+
+def h2load_on(service, path, seconds, connections, streams, body, *fields):
+    """h2load, one thread, so many streams at a time on each connection; besides, what a call costs the service in CPU."""
+    before = cpu_seconds(service)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        text = output_of(["h2load", "-t1", "-c", connections, "-m", streams, "-D", seconds, "-d", file.name,
+                          *(word for field in fields for word in ("-H", field)), f"http://{HOST}:{service.port}{path}"])
+    failed = re.search(r"(\d+) failed, (\d+) errored, (\d+) timeout", text)
+    if not failed or any(int(count) for count in failed.groups()):
+        raise Failure(f"{service.name} did not answer all: {failed.group(0) if failed else text[-200:]}")
+    figures = {"rate": float(re.search(r"finished in .*, ([\d.]+) req/s", text).group(1))}
+    return with_cpu(figures, before, cpu_seconds(service), seconds)
