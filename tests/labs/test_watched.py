@@ -1,15 +1,12 @@
 """What Prometheus sees of the labs: their series as catalogued, every PromQL that is written of them, the dashboards."""
 
-import json
-import re
-
 import pytest
 
 import queries
 from asked import faults, hidden
 from conftest import ROOT
 from test_exposition import catalogue, exposed
-from watched import SECONDS
+from watched import shown
 from workshop.labs import LABS
 
 EVERY = ("Every program", "HTTP server")  # the sections of docs/metrics.md about what labs have in common with all programs
@@ -91,17 +88,6 @@ def test_no_alert_fires_while_all_is_well(api):
 
 
 # What the exporter's dashboard shows, compared with what the source itself says.
-
-def shown(api, uid, title):
-    """The values of a panel, by the label that varies."""
-    panel = next(panel for panel in json.loads((ROOT / f"grafana/dashboards/{uid}.json").read_text())["panels"]
-                 if panel["title"] == title)
-    found = {}
-    for target in panel["targets"]:
-        for labels, value in api.query(queries.concrete(target["expr"], SECONDS - 5)):
-            found[re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda name: labels[name[1]], target["legendFormat"])] = value
-    return found
-
 
 def test_the_exporters_dashboard_tells_the_truth(watched, api):
     source = watched.statistics()

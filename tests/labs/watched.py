@@ -1,13 +1,17 @@
 """The labs with their loads, and a Prometheus that watches them: what `./workshop lab` starts, for tests of what it sees."""
 
 import json
+import re
 import time
 import urllib.request
+from pathlib import Path
 
+import queries
 from workshop import Stack, free_offset
 from workshop.labs import LABS
 from workshop.service import http_get
 
+ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 20  # of the labs' life that Prometheus must have seen: four scrapes, so that rates are there
 
 
@@ -55,3 +59,14 @@ class Watched:
         while not (self.api.value('timestamp(up{job="exporter"})') or 0) > begin:
             assert time.monotonic() < end, "the exporter is not scraped"
             time.sleep(0.1)
+
+
+def shown(api, uid, title):
+    """The values of a panel, by the label that varies."""
+    panel = next(panel for panel in json.loads((ROOT / f"grafana/dashboards/{uid}.json").read_text())["panels"]
+                 if panel["title"] == title)
+    found = {}
+    for target in panel["targets"]:
+        for labels, value in api.query(queries.concrete(target["expr"], SECONDS - 5)):
+            found[re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda name: labels[name[1]], target["legendFormat"])] = value
+    return found

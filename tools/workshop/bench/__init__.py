@@ -4,7 +4,7 @@
     calm.py          waits until nothing else is running
     contestants.py  the programs that are measured: ours, nginx, the floors, the Go service, gRPC in C++
     load.py         wrk, redis-benchmark, h2load and traffic as functions that return figures
-    http.py pipeline.py traffic.py metrics.py echo.py growth.py      one bench each
+    http.py pipeline.py traffic.py metrics.py echo.py person.py growth.py      one bench each
     bench.py        the command
 """
 

@@ -8,11 +8,11 @@ from .. import build, packages, ports
 from ..stack import Stack
 from ..state import locked
 from ..ui import Failure, step
-from . import echo, growth, http, metrics, pipeline, traffic
+from . import echo, growth, http, metrics, person, pipeline, traffic
 from .contestants import MADE_BEFORE
 
 BENCHES = {"http": http, "pipeline": pipeline, "traffic": traffic, "metrics": metrics,
-           "echo": echo, "growth": growth}
+           "echo": echo, "person": person, "growth": growth}
 NAMES = tuple(BENCHES)
 SECONDS = 3       # of one run
 FILES = 12_000    # that a bench may have open: 10,000 connections and some

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from .. import ports
+from .. import build, ports
 from ..ports import HOST
 from ..service import Service, http_get
 from ..ui import Failure, step
@@ -12,6 +12,7 @@ from .load import output_of
 GO_PEER = "go"
 METRICS_PEERS = "metrics peers"
 GRPC_PEER = "grpc peer"
+PERSON = "person lab"
 GO_SOURCES = "/usr/share/gocode"  # where Debian's golang-*-dev packages put what they hold
 
 
@@ -49,8 +50,12 @@ def _go_build(root, source, name):
     output_of(["go", "build", "-o", root / "build/release/bin" / name, source], env=environment)
 
 
+def make_person(root):
+    build.build(root, "release", "person")
+
+
 MADE_BEFORE = {GO_PEER: make_go_peer, METRICS_PEERS: make_metrics_peers,
-               GRPC_PEER: make_grpc_peer}  # what a bench's NEEDS may name besides services
+               GRPC_PEER: make_grpc_peer, PERSON: make_person}  # what a bench's NEEDS may name besides services
 
 
 class Contestant(Service):
