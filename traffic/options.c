@@ -11,15 +11,17 @@
 #define DURATION_MAX 31536000 /* a year, in seconds */
 #define TIMEOUT_MAX  3600     /* seconds */
 
-#define TARGET_DEFAULT "http://127.0.0.1:5000"
-#define USERS_DEFAULT  "10"
+#define USERS_DEFAULT "10"
+
+/* By its address one sees whether another was given: settings point at what they were taken from.
+ */
+static const char target_default[] = "http://127.0.0.1:5000";
 
 static struct options given;
 
 static const struct setting table[] = {
-    {"target", "BASE_URL", SETTING_TEXT, &given.target, NULL,
-     "http://HOST[:PORT][/prefix] to send requests to; else the scenario file's, "
-     "else " TARGET_DEFAULT},
+    {"target", "BASE_URL", SETTING_TEXT, &given.target, target_default,
+     "http://HOST[:PORT][/prefix] to send requests to; wins over a scenario file's"},
     {"scenario", NULL, SETTING_TEXT, &given.scenario, NULL,
      "file with scenarios to run side by side, in place of the settings of one"},
     {"speed", NULL, SETTING_NUMBER, &given.speed, "1",
@@ -114,7 +116,7 @@ static struct scenario_options of_one(const struct options *o)
     return (struct scenario_options){
         .name = "default",
         .executor = open ? &constant_arrival_rate : &constant_vus,
-        .target = o->target ? o->target : TARGET_DEFAULT,
+        .target = o->target,
         .requests = (uint64_t)o->requests,
         .duration = o->duration,
         .timeout = o->timeout,
@@ -135,7 +137,8 @@ int options_plan(const struct options *o, struct plan *plan, struct err *err)
     if (!o->scenario)
         return plan_single(plan, &one, o->only, err);
     int rc = plan_read_file(plan, o->scenario, &one, o->speed, err);
-    for (size_t i = 0; rc == OK && !o->target && plan->target && i < plan->count; i++)
+    for (size_t i = 0; rc == OK && o->target == target_default && plan->target && i < plan->count;
+         i++)
         plan->parts[i].options.target = plan->target;
     return rc;
 }

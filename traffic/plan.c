@@ -97,7 +97,8 @@ static int read_all(const char *path, struct buf *out, struct err *err)
 {
     FILE *file = fopen(path, "re");
     if (!file)
-        return err_set(err, ERR_INVALID, "cannot read %.100s: %s", path, strerror(errno));
+        return err_set(err, ERR_INVALID, "--scenario: cannot read %.100s: %s", path,
+                       strerror(errno));
     size_t n = 0;
     while (buf_len(out) <= PLAN_FILE_MAX && buf_reserve(out, 65536) == OK &&
            (n = fread(buf_tail(out), 1, 65536, file)) > 0)
@@ -106,9 +107,9 @@ static int read_all(const char *path, struct buf *out, struct err *err)
     int why = errno;
     fclose(file);
     if (bad)
-        return err_set(err, ERR_INVALID, "cannot read %.100s: %s", path, strerror(why));
+        return err_set(err, ERR_INVALID, "--scenario: cannot read %.100s: %s", path, strerror(why));
     if (buf_len(out) > PLAN_FILE_MAX)
-        return err_set(err, ERR_INVALID, "%.100s: larger than 1 MiB", path);
+        return err_set(err, ERR_INVALID, "--scenario: %.100s is larger than 1 MiB", path);
     return buf_ok(out) ? OK : no_memory(err);
 }
 

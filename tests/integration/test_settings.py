@@ -53,6 +53,8 @@ SETTINGS = {
     },
     "traffic": {
         "target": ("BASE_URL", "http://127.0.0.1:5000", ["nonsense", "https://x/", "http://", "http://x:99999/"]),
+        "scenario": (None, None, ["", "/nowhere.json", "/dev"]),
+        "speed": (None, "1", ["nonsense", "0", "-1", "1001", "2"]),
         "only": (None, "hello,fruit_get,fruit_post", ["nonsense", "hello,,hello"]),
         "users": (None, "10", WHOLE + ["0", "100001"]),
         "pause": (None, "100-500", RANGE[:-1] + ["3600001"]),

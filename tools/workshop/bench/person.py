@@ -5,7 +5,7 @@ import tempfile
 
 from ..labs import Lab
 from .contestants import PERSON, binary, make_tables, started
-from .figures import alternate, show, show_contest, show_costs
+from .figures import alternate, show, show_contest, show_costs, show_ratio
 from .http import CONNECTIONS, resident
 from .load import output_of, wrk_on
 
@@ -25,6 +25,7 @@ def run(stack, seconds):
     show_contest("person_read", runs, "req/s")
     show_costs("person_read", runs, "p99", "ms")
     show_costs("person_read", runs, "cpu", "us/req")
+    show_ratio("person_read/health.by_cpu", runs["health"]["cpu"], runs["ours"]["cpu"])  # where the machine is busy
     _memory(stack, _without_delays(stack, "person-2"), "person_memory_longest", {name: "x" * n for name, n in LONGEST.items()})
 
 
