@@ -72,6 +72,11 @@ PEOPLE = 'person_store_count{job="person"}'
 MADE, REFUSED = (f'http_requests_total{{job="person",code="{code}",method="POST",path="/person"}}' for code in (201, 507))
 READ = 'http_request_duration_seconds_count{job="person",method="GET",path="/person/:id"}'
 READS = READ.replace("_count{", '_bucket{le="%s",')
+ECHOED, ECHO_FAILED, ECHO_UNKNOWN = (f'muzz_echo_requests_total{{job="echo",method="{method}",status="{status}"}}' for method, status in
+                                     (("Echo", "OK"), ("Echo", "INTERNAL"), ("other", "UNIMPLEMENTED")))
+ECHO_TIMED = 'muzz_echo_request_latency_seconds_count{job="echo",method="Echo"}'
+ECHO_TIMES = ECHO_TIMED.replace("_count{", '_bucket{le="%s",')
+GRPC_CLOSED = 'grpc_connection_errors_total{job="echo",reason="protocol"}'
 IN_USE, ALLOWED = 'pg_stat_activity_count{instance="a",state="idle"}', 'pg_settings_max_connections{instance="a",server="b"}'
 
 
@@ -174,6 +179,31 @@ CASES = [
     never("PersonReadsSlow", "a read now and then", {
         READS % "0.25": counter((0, 300)), READS % "0.5": counter((1, 300)), READS % "+Inf": counter((1, 300)),
         READ: counter((1, 300))}),
+
+    fault("EchoCallsFail", "a third fails", {
+        ECHO_FAILED: counter((0, 100), (200, 100), (0, 100)), ECHOED: counter((400, 300))}),
+    never("EchoCallsFail", "the tenth that the lab lets fail", {ECHO_FAILED: counter((100, 300)), ECHOED: counter((900, 300))}),
+    never("EchoCallsFail", "of a call now and then", {ECHO_FAILED: counter((1, 300)), ECHOED: counter((0, 300))}),
+    never("EchoCallsFail", "clients ask for what is not there", {ECHO_UNKNOWN: counter((900, 300)), ECHOED: counter((600, 300))}),
+    never("EchoCallsFail", "the lab does not run", {}),
+
+    # Of 600 calls a step one in ten takes 0.2 to 0.4 s and one in thirty up to 0.8 s.
+    fault("EchoSlow", "a thirtieth takes half a second", {
+        ECHO_TIMES % "0.2048": counter((600, 100), (540, 100), (600, 100)),
+        ECHO_TIMES % "0.4096": counter((600, 100), (580, 100), (600, 100)),
+        ECHO_TIMES % "0.8192": counter((600, 300)), ECHO_TIMES % "+Inf": counter((600, 300)), ECHO_TIMED: counter((600, 300))}),
+    never("EchoSlow", "the lab's delays", {
+        ECHO_TIMES % "0.0256": counter((300, 300)), ECHO_TIMES % "0.0512": counter((600, 300)),
+        ECHO_TIMES % "+Inf": counter((600, 300)), ECHO_TIMED: counter((600, 300))}),
+    never("EchoSlow", "a call now and then", {
+        ECHO_TIMES % "0.2048": counter((0, 300)), ECHO_TIMES % "0.8192": counter((1, 300)),
+        ECHO_TIMES % "+Inf": counter((1, 300)), ECHO_TIMED: counter((1, 300))}),
+
+    fault("EchoConnectionsFail", "a scanner comes by", {GRPC_CLOSED: counter((0, 100), (30, 100), (0, 100))},
+          labels={"service": "echo"}),
+    never("EchoConnectionsFail", "none is closed", {GRPC_CLOSED: counter((0, 300))}),
+    never("EchoConnectionsFail", "one, once", {GRPC_CLOSED: counter((0, 100), (1, 1), (0, 199))}),
+    never("EchoConnectionsFail", "the lab does not run", {}),
 
     fault("ServerDown", "Redis stopped", {'redis_up{job="redis"}': gauge(*BROKEN), 'pg_up{job="postgres"}': gauge((1, 300))},
           labels={"service": "redis"}),

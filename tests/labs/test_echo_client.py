@@ -173,7 +173,8 @@ def test_nobody_listens():
 
 
 def test_a_name_that_nobody_has():
-    done = subprocess.run([BIN / "echo_client", "--target", "nobody.invalid:1", "--calls", "1"], capture_output=True, text=True)
+    done = subprocess.run([BIN / "echo_client", "--target", "nobody.invalid:1", "--calls", "1"],
+                          capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and "cannot reach nobody.invalid:1" in done.stdout
 
 
@@ -204,7 +205,8 @@ def test_a_server_that_goes_and_comes_back():
     port, served = free_port(), []
     count = lambda request, _: served.append(1) or request  # noqa: E731
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        load = pool.submit(client, port, "--calls", 0, "--duration", 3, "--concurrency", 10, "--pause", "1-5", "--deadline", 10_000)
+        load = pool.submit(client, port, "--calls", 0, "--duration", 3, "--concurrency", 10, "--pause", "1-5",
+                           "--deadline", 10_000)
         for _ in range(3):
             with serving(count, port, grace=5):
                 before = len(served)

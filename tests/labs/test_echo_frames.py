@@ -15,7 +15,7 @@ from lab import BIN, LONG, running
 from until import until
 
 SANITIZED = b"__asan_init" in (BIN / "echo").read_bytes()  # whose freed memory is kept for a while
-GROWTH_MB = 48  # that no peer may cause: less than the messages that the server may hold (64), far more than a connection takes
+GROWTH_MB = 48  # that no peer may cause: less than the 64 of messages that the server may hold
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,8 @@ def test_what_is_no_grpc_gets_an_http_status(peer, name, wrong, status):
     assert peer.fields(stream)[":status"] == status
 
 
-@pytest.mark.parametrize("field, status", [("100m", 0), ("0m", 4), ("1", 13), ("99999999H", 0), ("1s", 13), ("-5m", 13), ("123456789m", 13)])
+@pytest.mark.parametrize("field, status", [
+    ("100m", 0), ("0m", 4), ("1", 13), ("99999999H", 0), ("1s", 13), ("-5m", 13), ("123456789m", 13)])
 def test_timeouts(peer, field, status):
     stream = peer.ask(b"", ("grpc-timeout", field), end=False)
     if status == 0:
@@ -227,8 +228,9 @@ def test_more_streams_than_allowed(echo):
 
 # What is no HTTP/2.
 
-@pytest.mark.parametrize("bytes_", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\0" * 100, b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
-                                    b"\x16\x03\x01\x02\0\x01\0", b"\xff" * 70_000], ids=["http1", "nul", "preface", "tls", "ones"])
+@pytest.mark.parametrize("bytes_", [
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\0" * 100, b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", b"\x16\x03\x01\x02\0\x01\0",
+    b"\xff" * 70_000], ids=["http1", "nul", "preface", "tls", "ones"])
 def test_garbage_ends_the_connection_alone(echo, bytes_):
     before = value(echo, "grpc_connection_errors_total", reason="protocol")
     with socket.create_connection(("127.0.0.1", echo.port), timeout=PATIENCE) as raw:
@@ -242,9 +244,10 @@ def test_garbage_ends_the_connection_alone(echo, bytes_):
     assert still_serves(echo)
 
 
-@pytest.mark.parametrize("bad", [frame(0, 0, 1, b"x"), frame(1, 4, 0, b"\x83"), frame(0, 0, 0, b"x"), frame(6, payload=b"1"),
-                                 frame(1, 4, 1, b"\xff\xff\xff\xff\xff"), frame(4, payload=b"12345"), frame(8, payload=b"\0\0\0\0"),
-                                 struct.pack(">I", 2 ** 24 - 1)[1:] + b"\0\0\0\0\0\1"],
+@pytest.mark.parametrize("bad", [
+    frame(0, 0, 1, b"x"), frame(1, 4, 0, b"\x83"), frame(0, 0, 0, b"x"), frame(6, payload=b"1"),
+    frame(1, 4, 1, b"\xff\xff\xff\xff\xff"), frame(4, payload=b"12345"), frame(8, payload=b"\0\0\0\0"),
+    struct.pack(">I", 2 ** 24 - 1)[1:] + b"\0\0\0\0\0\1"],
                          ids=["idle", "headers 0", "data 0", "ping", "hpack", "settings", "window", "huge"])
 def test_a_breach_is_answered_with_goaway(echo, bad):
     before = value(echo, "grpc_connection_errors_total", reason="protocol")

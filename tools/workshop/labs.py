@@ -17,7 +17,7 @@ LABS = {
                "flags": ("--get-delay", "5-50", "--list-delay", "10-100", "--post-delay", "10-100", "--put-delay", "10-100",
                          "--delete-delay", "10-100"),
                "load": ("traffic", "--target", "<url>", "--scenario", "labs/person/scenario.json")},
-    "echo": {"binary": "echo", "flags": ("--error-ratio", "0.1"), "pages": "echo-metrics",
+    "echo": {"binary": "echo", "flags": ("--error-ratio", "0.1", "--delay", "5-50"), "pages": "echo-metrics",
              "load": ("echo_client", "--target", "<address>", "--calls", "0", "--duration", "600", "--concurrency", "100",
                       "--pause", "100-500")},
     "exporter": {"binary": "stats_exporter",

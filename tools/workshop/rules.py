@@ -82,6 +82,7 @@ BURNS = {
 
 # What several alerts, dashboards and runbooks ask for.
 
+_ECHO = 'job="echo",method="Echo"'
 _READS = 'job="person",method="GET",path="/person/:id"'
 _QUEUED = 'rabbitmq_detailed_queue_messages{queue="task_queue"}'
 
@@ -214,6 +215,27 @@ and on () sum(rate(http_request_duration_seconds_count{{{_READS}}}[<window>])) >
           wait=("20s", "5m"), values={"window": ("30s", "5m")},
           summary="Reads of people are slow",
           description="One read in twenty takes more than {{ $value | printf \"%.2f\" }} s; its delay is 50 ms at most."),
+    Alert("EchoCallsFail", "echo", "page", "echo",
+          # What clients did wrong or gave up is not among these. The lab fails a tenth of its calls on purpose.
+          f"""\
+sum(rate(muzz_echo_requests_total{{{_ECHO},status=~"INTERNAL|UNAVAILABLE|RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED"}}[<window>]))
+  / sum(rate(muzz_echo_requests_total{{{_ECHO}}}[<window>])) > 0.2
+and on () sum(rate(muzz_echo_requests_total{{{_ECHO}}}[<window>])) > 1""",
+          wait=("20s", "5m"), values={"window": ("30s", "5m")},
+          summary="Many calls of the echo lab fail",
+          description="{{ $value | humanizePercentage }} of the calls fail for the server's reasons."),
+    Alert("EchoSlow", "echo", "ticket", "echo",
+          f"""\
+histogram_quantile(0.99, sum by (le) (rate(muzz_echo_request_latency_seconds_bucket{{{_ECHO}}}[<window>]))) > 0.25
+and on () sum(rate(muzz_echo_request_latency_seconds_count{{{_ECHO}}}[<window>])) > 1""",
+          wait=("20s", "10m"), values={"window": ("30s", "5m")},
+          summary="Calls of the echo lab are slow",
+          description="One call in a hundred takes more than {{ $value | printf \"%.2f\" }} s; its delay is 50 ms at most."),
+    Alert("EchoConnectionsFail", "echo", "ticket", "echo",
+          'sum by (reason) (rate(grpc_connection_errors_total{job="echo"}[<window>])) > 0.1',
+          wait=("10s", "5m"), values={"window": ("30s", "5m")},
+          summary="The echo lab closes connections for a fault",
+          description="{{ $value | printf \"%.1f\" }} connections a second are closed for the reason {{ $labels.reason }}."),
     Alert("Watchdog", "prometheus", "none", "prometheus",
           "vector(1)",
           wait=("0s", "0s"),

@@ -14,7 +14,8 @@ def run(stack, seconds):
     ours, cpp = started(stack, EchoLab, GrpcCpp)
     for name, (connections, streams) in LOADS.items():
         runs = alternate({
-            contestant: lambda service=service: h2load_on(service, "/echo.Echo/Echo", seconds, connections, streams, CALL, *FIELDS)
+            contestant: lambda service=service: h2load_on(service, "/echo.Echo/Echo", seconds, connections, streams,
+                                                          CALL, *FIELDS)
             for contestant, service in {"ours": ours, "grpc_cpp": cpp}.items()}, seconds)
         show_contest(name, runs, "calls/s")
         show_costs(name, runs, "cpu", "us/call")
