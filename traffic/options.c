@@ -21,7 +21,7 @@ static struct options given;
 
 static const struct setting table[] = {
     {"target", "BASE_URL", SETTING_TEXT, &given.target, target_default,
-     "http://HOST[:PORT][/prefix] to send requests to; wins over a scenario file's"},
+     "http://HOST[:PORT][/prefix] to send requests to; a scenario file's wins over the variable"},
     {"scenario", NULL, SETTING_TEXT, &given.scenario, NULL,
      "file with scenarios to run side by side, in place of the settings of one"},
     {"speed", NULL, SETTING_NUMBER, &given.speed, "1",
@@ -131,14 +131,20 @@ static struct scenario_options of_one(const struct options *o)
     };
 }
 
+/* A flag's, and not the environment's, which is set for all that run: settings point at what they
+ * were taken from. */
+static bool is_flagged(const char *target)
+{
+    return target != target_default && target != getenv("BASE_URL");
+}
+
 int options_plan(const struct options *o, struct plan *plan, struct err *err)
 {
     struct scenario_options one = of_one(o);
     if (!o->scenario)
         return plan_single(plan, &one, o->only, err);
     int rc = plan_read_file(plan, o->scenario, &one, o->speed, err);
-    for (size_t i = 0; rc == OK && o->target == target_default && plan->target && i < plan->count;
-         i++)
+    for (size_t i = 0; rc == OK && plan->target && !is_flagged(o->target) && i < plan->count; i++)
         plan->parts[i].options.target = plan->target;
     return rc;
 }

@@ -25,10 +25,10 @@ def target():
 def play(target, tmp_path):
     """play({"one": {…}}, "--speed", 10): name → summary of the part."""
 
-    def run_file(scenarios, *flags, exit_code=0, **top):
+    def run_file(scenarios, *flags, exit_code=0, env=None):
         file = tmp_path / "scenario.json"
-        file.write_text(json.dumps({"target": target.url, "scenarios": scenarios} | top))
-        done = run("--scenario", file, "--json", "-", *flags)
+        file.write_text(json.dumps({"target": target.url, "scenarios": scenarios}))
+        done = run("--scenario", file, "--json", "-", *flags, env=env)
         assert done.returncode == exit_code, done.stderr
         whole = json.loads(done.stdout)
         play.text = done.stderr
@@ -136,6 +136,8 @@ def test_the_flag_s_target_wins_over_the_file_s(play, target):
     try:
         play({"one": {"executor": "shared-iterations", "iterations": 3} | HELLO}, "--target", other.url)
         assert len(other.seen) == 3 and not target.seen
+        play({"one": {"executor": "shared-iterations", "iterations": 3} | HELLO}, env={"BASE_URL": other.url})
+        assert len(other.seen) == 3 and len(target.seen) == 3, "the environment is everybody's, the file is meant"
     finally:
         other.close()
 
