@@ -55,7 +55,7 @@ static void reply_person(struct http_exchange *x, struct app *app, int status,
     reply_scratch(x, app, status, status == 201 ? location : NULL);
 }
 
-/* Once, not with each of the thousands of requests that meet the limit. */
+/* Every few seconds, not with each of the thousands of requests that meet the limit. */
 static void reply_full(struct http_exchange *x, struct app *app)
 {
     if (complaint_due(&app->full, "full", loop_ms(&app->loop)))
