@@ -110,11 +110,11 @@ def drills(form):
 
 
 def labs(preset, form, *more):
-    """The labs: each by independent clients, and as `./workshop` runs them, two files at a time; `form` is short or long."""
+    """The labs: each by independent clients, and as `./workshop` runs them, three files at a time; `form` is short or long."""
 
     def run(root):
         build.build(root, preset, "all", "labs")
-        return _pytest(root, "labs", preset, root / "build" / preset / "bin", "-n", "2", "--dist", "loadgroup", *more,
+        return _pytest(root, "labs", preset, root / "build" / preset / "bin", "-n", "3", "--dist", "loadgroup", *more,
                        WORKSHOP_LABS=form)
 
     return run
