@@ -71,7 +71,7 @@ def test_a_reader_who_leaves_early_is_no_error():
 
 def test_help_lists_only_what_exists():
     text = subprocess.run([ROOT / "workshop", "--help"], capture_output=True, text=True).stdout
-    assert re.findall(r"^    (\w+)  ", text, re.M) == ["up", "run", "status", "logs", "down", "reset", "doctor",
+    assert re.findall(r"^    (\w+)  ", text, re.M) == ["up", "run", "lab", "status", "logs", "down", "reset", "doctor",
                                                         "rules", "start", "exercise", "check", "hint", "solve",
                                                         "watch", "share", "class", "gameday", "test", "bench"]
 

@@ -14,11 +14,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(Path(__file__).parent), *(str(ROOT / "tests" / group) for group in ("integration", "config")), str(ROOT / "tools")]
+sys.path[:0] = [str(Path(__file__).parent), *(str(ROOT / "tests" / group) for group in ("integration", "config", "compose")), str(ROOT / "tools")]
 
-from lab import running  # noqa: E402
+from lab import LONG, running  # noqa: E402
 from watched import Watched  # noqa: E402
 from workshop import Stack, free_offset  # noqa: E402
+
+
+if not LONG:
+    collect_ignore = ["test_containers.py"]
 
 
 @pytest.fixture(scope="session")
