@@ -21,6 +21,8 @@ GAUGE(open_calls, "grpc_open_calls", "Calls whose stream is open.");
     }
 #define CONTENT_TYPE "application/grpc"
 
+enum { DEADLINE_SLACK_MS = 5 }; /* by which a client's clock may have begun before ours */
+
 /* Their memory must outlive the frame, as NO_COPY says. */
 static const char *const numbers[GRPC_STATUS_COUNT] = {
     "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"};
@@ -351,10 +353,20 @@ void grpc_call_client_end(struct grpc_call *call)
 
 /* The stream's end ----------------------------------------------------------------------------- */
 
+/* The client keeps the deadline, too, and as a rule resets the stream before we look. */
+static enum grpc_status final_status(const struct grpc_call *call)
+{
+    if (call->said)
+        return call->status;
+    bool late =
+        call->has_deadline && loop_ms(call->server->loop) + DEADLINE_SLACK_MS >= call->due_ms;
+    return late ? GRPC_DEADLINE_EXCEEDED : GRPC_CANCELLED;
+}
+
 static void tell_end(const struct grpc_call *call)
 {
     const struct grpc_server_options *o = &call->server->options;
-    enum grpc_status status = call->said ? call->status : GRPC_CANCELLED;
+    enum grpc_status status = final_status(call);
     if (o->ended && call->began)
         o->ended(call->method, status, clock_seconds(call->began, clock_now()), o->ctx);
 }

@@ -5,8 +5,7 @@
  * GRPC_CONNECT_LIMIT_MS; a lost connection is made again when a call wants it. Where the server
  * says that it has not begun a call (GOAWAY, REFUSED_STREAM) the call is sent again, else it ends
  * with UNAVAILABLE. `done` is called exactly once a call, never inside grpc_client_call. The
- * deadline is kept here, whatever the server does, and told to it in grpc-timeout; it passes within
- * HTTP_WHEEL_TICK_MS of its time.
+ * deadline is kept here, whatever the server does, and told to it in grpc-timeout.
  */
 #ifndef GRPC_CLIENT_H
 #define GRPC_CLIENT_H

@@ -13,17 +13,22 @@
 
 /* The end -------------------------------------------------------------------------------------- */
 
-static void free_call(struct grpc_client_call *call)
+static void on_timer_closed(uv_handle_t *timer)
 {
+    struct grpc_client_call *call = timer->data;
     struct grpc_client *client = call->client;
-    list_remove(&call->item);
-    http_wheel_clear(&client->hub.wheel, &call->timer);
     buf_free(&call->framed);
     grpc_reader_free(&call->reader);
     buf_free(&call->text);
     free(call);
     client->calls--;
     grpc_client_check(client);
+}
+
+static void free_call(struct grpc_client_call *call)
+{
+    list_remove(&call->item);
+    uv_close((uv_handle_t *)&call->timer, on_timer_closed);
 }
 
 /* A stream that is open still is reset, and the call stays until it is closed: nghttp2 knows it. */
@@ -36,7 +41,7 @@ void grpc_client_call_end(struct grpc_client_call *call, enum grpc_status status
         result.len = buf_len(&call->reader.message);
     }
     call->over = true;
-    http_wheel_clear(&call->client->hub.wheel, &call->timer);
+    uv_timer_stop(&call->timer);
     call->request.done(&result, call->request.ctx);
     if (!call->connection) {
         free_call(call);
@@ -47,9 +52,9 @@ void grpc_client_call_end(struct grpc_client_call *call, enum grpc_status status
     grpc_transport_touch(&call->connection->transport);
 }
 
-static void on_due(struct http_timer *timer)
+static void on_due(uv_timer_t *timer)
 {
-    struct grpc_client_call *call = LIST_ITEM(timer, struct grpc_client_call, timer);
+    struct grpc_client_call *call = timer->data;
     bool unsent = !call->connection && *call->client->why;
     grpc_client_call_end(call, GRPC_DEADLINE_EXCEEDED,
                          unsent ? call->client->why : "the deadline passed");
@@ -227,10 +232,11 @@ struct grpc_client_call *grpc_client_call_new(struct grpc_client *client,
     call->request = *request;
     call->began = clock_now();
     call->reader.max = client->options.max_message;
-    http_timer_init(&call->timer, on_due);
+    uv_timer_init(&client->loop->uv, &call->timer);
+    call->timer.data = call;
     if (request->timeout_ms) {
         call->due_ms = loop_ms(client->loop) + request->timeout_ms;
-        http_wheel_set(&client->hub.wheel, &call->timer, call->due_ms);
+        uv_timer_start(&call->timer, on_due, request->timeout_ms, 0);
     }
     list_append(&client->waiting, &call->item);
     client->calls++;

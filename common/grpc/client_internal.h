@@ -53,8 +53,8 @@ struct grpc_client_call {
     size_t sent;                 /* of it */
     int tries;
     uint64_t began;
-    uint64_t due_ms; /* 0: no deadline */
-    struct http_timer timer;
+    uint64_t due_ms;  /* 0: no deadline */
+    uv_timer_t timer; /* of the deadline, to the millisecond; the call lives until it is closed */
     struct grpc_reader reader;
     bool has_message, has_status, answered;
     bool over; /* `done` was called; waits for its stream's end */

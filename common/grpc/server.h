@@ -11,8 +11,8 @@
  *
  * Refused before any handler: an unknown method (UNIMPLEMENTED), a compressed message
  * (UNIMPLEMENTED), more or less than one message (UNIMPLEMENTED), one longer than `max_message`
- * (RESOURCE_EXHAUSTED), one cut short (INTERNAL), a deadline that passes (DEADLINE_EXCEEDED). What
- * is no gRPC gets an HTTP status.
+ * (RESOURCE_EXHAUSTED), one cut short (INTERNAL). A deadline that passes is DEADLINE_EXCEEDED, at
+ * most HTTP_WHEEL_TICK_MS late. What is no gRPC gets an HTTP status.
  *
  * Bounds: the constants below. What the calls of all connections hold in messages, received or not
  * yet sent, is bounded by GRPC_HELD_MAX: past it calls end with RESOURCE_EXHAUSTED.
