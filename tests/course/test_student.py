@@ -45,7 +45,9 @@ def test_start_makes_the_tree_once_and_puts_it_aside_when_asked(solved):
     assert COUNT in before and COUNT not in solved.tree.read(HELLO)
     kept = solved.path / "mine-1"
     assert (kept / HELLO).read_text() == before
-    subprocess.run(["rm", "-r", str(kept)], check=True)
+    assert "mv mine mine-new && mv mine-1 mine" in said, said
+    subprocess.run("mv mine mine-new && mv mine-1 mine && rm -r mine-new", shell=True, cwd=solved.path, check=True)
+    assert solved.tree.read(HELLO) == before and solved.run("check", "1")[0] == 0
 
 
 # Help
