@@ -28,6 +28,7 @@ static const char *const numbers[GRPC_STATUS_COUNT] = {
     "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"};
 
 static void end_call(struct grpc_call *call, enum grpc_status status, const char *text);
+static void refuse_http(struct grpc_call *call);
 
 /* Memory --------------------------------------------------------------------------------------- */
 
@@ -64,6 +65,8 @@ static void on_due(struct http_timer *timer)
         nghttp2_submit_rst_stream(c->transport.session, NGHTTP2_FLAG_NONE, call->stream,
                                   NGHTTP2_CANCEL);
         grpc_transport_touch(&c->transport);
+    } else if (call->http_status) {
+        refuse_http(call);
     } else if (call->server->finishing) {
         end_call(call, GRPC_UNAVAILABLE, "the server shuts down");
     } else {
@@ -119,8 +122,11 @@ static ssize_t on_room(nghttp2_session *session, int32_t stream, uint8_t *room, 
         return (ssize_t)n;
     if (call->state != CALL_ENDED)
         return n ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (call->http_status)
+        return (ssize_t)n;
     nghttp2_nv fields[2];
-    *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     int rc = nghttp2_submit_trailer(session, stream, fields, trailers(call, fields));
     return rc ? NGHTTP2_ERR_CALLBACK_FAILURE : (ssize_t)n;
 }
@@ -167,16 +173,19 @@ static void end_call(struct grpc_call *call, enum grpc_status status, const char
         say_end_alone(call);
 }
 
-/* To whom speaks no gRPC. */
-static void refuse_http(struct grpc_call *call, const char *status)
+/* To whom speaks no gRPC, once all was heard. */
+static void refuse_http(struct grpc_call *call)
 {
-    nghttp2_nv fields[] = {FIELD(":status", status)};
+    nghttp2_nv fields[] = {FIELD(":status", call->http_status),
+                           FIELD("content-type", "text/plain")};
+    nghttp2_data_provider provider = {.source.ptr = call, .read_callback = on_room};
     call->state = CALL_ENDED;
     call->status = GRPC_UNKNOWN;
     call->headers_said = true;
+    buf_text(&call->out, "This is a gRPC service: POST, and application/grpc.\n");
     set_limit(call, GRPC_ANSWER_LIMIT_S * 1000);
     check(call, nghttp2_submit_response(call->connection->transport.session, call->stream, fields,
-                                        1, NULL));
+                                        2, &provider));
 }
 
 /* Receiving ------------------------------------------------------------------------------------ */
@@ -257,10 +266,10 @@ void grpc_call_begin(struct grpc_call *call)
     call->began = clock_now();
     call->due_ms = loop_ms(call->server->loop) + call->timeout_ms;
     call->state = CALL_RECEIVING;
-    if (!call->post)
-        refuse_http(call, "405");
-    else if (!call->known_type)
-        refuse_http(call, "415");
+    if (!call->post || !call->known_type)
+        call->http_status = call->post ? "415" : "405";
+    if (call->http_status)
+        set_limit(call, limit);
     else if (fault)
         end_call(call, status, fault);
     else
@@ -300,7 +309,7 @@ static void judge(struct grpc_call *call, enum grpc_read read)
 
 void grpc_call_data(struct grpc_call *call, const uint8_t *data, size_t len)
 {
-    while (len && call->state == CALL_RECEIVING) {
+    while (len && call->state == CALL_RECEIVING && !call->http_status) {
         size_t used = 0;
         if (call->has_message) {
             end_call(call, GRPC_UNIMPLEMENTED, "more than one message in the request");
@@ -343,7 +352,9 @@ void grpc_call_client_end(struct grpc_call *call)
     call->client_ended = true;
     if (call->state != CALL_RECEIVING)
         return;
-    if (call->has_message)
+    if (call->http_status)
+        refuse_http(call);
+    else if (call->has_message)
         hand_over(call);
     else if (grpc_reader_at_boundary(&call->reader))
         end_call(call, GRPC_UNIMPLEMENTED, "no message in the request");

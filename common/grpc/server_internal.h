@@ -86,7 +86,8 @@ struct grpc_call {
     bool said;         /* to its last frame */
     bool has_deadline, bad_timeout;
     bool post, known_type;
-    uint64_t began; /* clock_now at the end of its fields; 0: before it */
+    const char *http_status; /* "405": it is no gRPC */
+    uint64_t began;          /* clock_now at the end of its fields; 0: before it */
     uint64_t timeout_ms, due_ms;
     size_t field_bytes;
     const struct grpc_method *method;

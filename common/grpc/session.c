@@ -79,7 +79,7 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     struct grpc_call *call = call_of(session, frame->hd.stream_id);
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
         c->blamed = true;
-    if (call && frame->hd.type == NGHTTP2_HEADERS && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+    if (call && frame->hd.type <= NGHTTP2_HEADERS && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
         grpc_call_said(call);
     return 0;
 }
