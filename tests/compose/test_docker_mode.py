@@ -10,6 +10,7 @@ import pytest
 from composefile import ROOT
 from workshop import free_offset
 from workshop.docker import Docker, choose, services
+from workshop.labs import LABS
 from workshop.stack import Stack
 
 GRAFANA = composefile.load()["services"]["grafana"]["image"]
@@ -71,10 +72,18 @@ def test_up_to_reset(command, offset, grafana, engine):
     assert command("up", "--native").stderr.startswith("workshop: the workshop runs in containers already")
     status = command("status")
     assert status.returncode == 0 and re.search(rf"^frontend +running +\w{{12}} +{5000 + offset}$", status.stdout, re.M)
+    assert "person" not in status.stdout
+    labs = command("up", "--docker", "--labs")
+    assert labs.returncode == 0, labs.stderr + labs.stdout
+    assert f":{7080 + offset}/metrics" in labs.stdout and f"localhost:{50051 + offset}" in labs.stdout
+    targets = Docker(ROOT, offset)._api.targets()
+    assert {job: targets[job][0] for job in LABS} == dict.fromkeys(LABS, "up")
+    assert re.search(rf"^exporter +running +\w{{12}} +{8081 + offset}$", command("status").stdout, re.M)
+    assert '"service":"person"' in command("logs", "person").stdout
     assert '"service":"traffic"' in command("logs", "traffic", "-n", "5").stdout
     assert command("logs", "nobody").stderr.startswith("workshop: there is no log of nobody")
     down = command("down")
-    assert down.returncode == 0 and "frontend" in down.stdout
+    assert down.returncode == 0 and "frontend" in down.stdout and "person" in down.stdout
     assert not engine.docker("ps", "-aq").stdout
     volumes = engine.docker("volume", "ls", "-q").stdout
     assert "postgres-data" in volumes
