@@ -3,6 +3,8 @@
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -10,11 +12,13 @@ import pytest
 import requests
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
+from conftest import ROOT
 from lab import running
 from program import parallel, sanitized
 from source import Source, answer, page
 from until import until
 from workshop.ports import free_port
+from workshop.service import http_get
 
 UP, REQUESTS, DURATION = "syseng_up", "syseng_http_requests_total", "syseng_http_request_duration_seconds"
 
@@ -340,6 +344,41 @@ def test_the_real_frontend(stack, run):
     finally:
         frontend.stop()
     assert down(exporter)
+
+
+@pytest.fixture
+def stand_in():
+    """labs/exporter/source.py, as the lab's page has people use it."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen([sys.executable, ROOT / "labs/exporter/source.py", "--port", str(port)], stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: http_get(url + "/stats")[0] == 200)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(5)
+
+
+def test_the_stand_in_does_what_it_is_told(run, stand_in):
+    exporter = run("exporter", "--stats-uri", stand_in + "/stats")
+
+    def say(mood):
+        assert requests.post(f"{stand_in}/say/{mood}", timeout=5).status_code == 200
+
+    for _ in range(5):
+        assert requests.get(stand_in + "/nowhere", timeout=5).status_code == 404
+    assert told(exporter)[REQUESTS] == {"code=404": 5}
+    for mood, result in {"down": "status", "slow": "timeout", "huge": "too_large", "nan": "not_json", "negative": "absurd",
+                         "missing": "missing", "html": "not_json"}.items():
+        say(mood)
+        before = results(exporter).get(result, 0)
+        assert down(exporter) and results(exporter)[result] > before, mood
+        say("well")
+        assert told(exporter)[REQUESTS] == {"code=404": 5}
+    say("restart")
+    assert told(exporter) == {UP: {"": 1}, DURATION + "_count": {"": 0}, DURATION + "_sum": {"": 0}}
+    assert requests.post(f"{stand_in}/say/nonsense", timeout=5).status_code == 400
 
 
 def test_what_it_says_of_itself(exporter):
