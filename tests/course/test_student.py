@@ -10,9 +10,11 @@ import pytest
 
 from copy_of_tree import COUNT, HELLO, ROOT, edit, form
 from mutants import right_answers
-from workshop import ui
+from workshop import Failure, ui
 from workshop.course import catalogue
 from workshop.course.place import Place
+from workshop.course.progress import Progress
+from workshop.course.tree import Tree
 
 EXERCISES = catalogue.exercises(ROOT)
 LONG = form() == "long"
@@ -92,6 +94,11 @@ def test_reset_leaves_the_tree_and_says_so(copy):
     status, said = copy.run("reset", "--port-offset", "7190", offset=False)
     assert status == 0 and "mine/, your tree of the course, is as it was" in said, said
     assert copy.tree.read(HELLO) == copy.solved_up_to(0)[HELLO]
+
+
+def test_a_tree_that_was_moved_meanwhile(tmp_path):
+    with pytest.raises(Failure, match="mine/ is gone"):
+        Progress(Tree(tmp_path)).note_pass(1)
 
 
 DAMAGED = ['{"passed": [1, 2]}', "{", "", "[]", '{"passed": {"x": 1}, "hints": null}', '{"passed": 7}']

@@ -3,6 +3,8 @@
 import json
 import time
 
+from ..ui import Failure
+
 FILE = ".progress.json"
 
 
@@ -56,8 +58,12 @@ class Progress:
     def _write(self):
         fresh = self.file.with_suffix(".new")
         content = {"passed": self._passed, "solved": self._solved, "hints": self._hints}
-        fresh.write_text(json.dumps(content, indent=1) + "\n")
-        fresh.replace(self.file)
+        try:
+            fresh.write_text(json.dumps(content, indent=1) + "\n")
+            fresh.replace(self.file)
+        except FileNotFoundError:
+            raise Failure(f"{self.file.parent.name}/ is gone: it was moved or deleted meanwhile",
+                          "move it back, or make a new one with ./workshop start") from None
 
 
 def _numbers(found):
