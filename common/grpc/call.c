@@ -13,49 +13,18 @@
 
 GAUGE(open_calls, "grpc_open_calls", "Calls whose stream is open.");
 
-#define FIELD(n, v)                                                                                \
-    (nghttp2_nv)                                                                                   \
-    {                                                                                              \
-        (uint8_t *)(n), (uint8_t *)(v), sizeof(n) - 1, strlen(v),                                  \
-            NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE                           \
-    }
-#define CONTENT_TYPE "application/grpc"
-
 enum { DEADLINE_SLACK_MS = 5 }; /* by which a client's clock may have begun before ours */
-
-/* Their memory must outlive the frame, as NO_COPY says. */
-static const char *const numbers[GRPC_STATUS_COUNT] = {
-    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"};
-
-static void end_call(struct grpc_call *call, enum grpc_status status, const char *text);
-static void refuse_http(struct grpc_call *call);
-
-/* Memory --------------------------------------------------------------------------------------- */
-
-/* Tells the server what the call holds now; false where that is too much. */
-static bool hold(struct grpc_call *call)
-{
-    size_t now = buf_len(&call->reader.message) + buf_len(&call->out);
-    call->server->held += now - call->held;
-    call->held = now;
-    return call->server->held <= GRPC_HELD_MAX;
-}
 
 static void free_call(struct grpc_call *call)
 {
     grpc_reader_free(&call->reader);
     buf_free(&call->out);
     buf_free(&call->text);
-    hold(call);
+    grpc_call_hold(call);
     free(call);
 }
 
 /* Time ----------------------------------------------------------------------------------------- */
-
-static void set_limit(struct grpc_call *call, uint64_t ms)
-{
-    http_wheel_set(&call->server->hub.wheel, &call->timer, loop_ms(call->server->loop) + ms);
-}
 
 static void on_due(struct http_timer *timer)
 {
@@ -66,13 +35,13 @@ static void on_due(struct http_timer *timer)
                                   NGHTTP2_CANCEL);
         grpc_transport_touch(&c->transport);
     } else if (call->http_status) {
-        refuse_http(call);
+        grpc_call_refuse_http(call);
     } else if (call->server->finishing) {
-        end_call(call, GRPC_UNAVAILABLE, "the server shuts down");
+        grpc_call_end(call, GRPC_UNAVAILABLE, "the server shuts down");
     } else {
-        end_call(call, GRPC_DEADLINE_EXCEEDED,
-                 call->has_deadline ? "the deadline passed"
-                                    : "the request did not come to its end");
+        grpc_call_end(call, GRPC_DEADLINE_EXCEEDED,
+                      call->has_deadline ? "the deadline passed"
+                                         : "the request did not come to its end");
     }
 }
 
@@ -81,111 +50,7 @@ void grpc_call_hurry(struct grpc_call *call, uint64_t ms)
     bool sooner =
         !list_empty(&call->timer.item) && call->timer.due_ms <= loop_ms(call->server->loop) + ms;
     if (!sooner)
-        set_limit(call, ms);
-}
-
-/* Answering ------------------------------------------------------------------------------------ */
-
-/* Out of memory in the midst of a connection's state: the connection goes. */
-static void check(struct grpc_call *call, int rc)
-{
-    if (rc != 0)
-        grpc_transport_close(&call->connection->transport, ERR_NOMEM);
-    else
-        grpc_transport_touch(&call->connection->transport);
-}
-
-static size_t trailers(const struct grpc_call *call, nghttp2_nv fields[2])
-{
-    fields[0] = FIELD("grpc-status", numbers[call->status]);
-    if (!buf_len(&call->text))
-        return 1;
-    fields[1] =
-        (nghttp2_nv){(uint8_t *)"grpc-message", (uint8_t *)buf_data(&call->text),
-                     sizeof "grpc-message" - 1, buf_len(&call->text), NGHTTP2_NV_FLAG_NO_COPY_NAME};
-    return 2;
-}
-
-/* nghttp2 has room for `room` bytes of a DATA frame. */
-static ssize_t on_room(nghttp2_session *session, int32_t stream, uint8_t *room, size_t len,
-                       uint32_t *flags, nghttp2_data_source *source, void *connection)
-{
-    struct grpc_call *call = source->ptr;
-    size_t n = buf_len(&call->out) < len ? buf_len(&call->out) : len;
-    (void)connection;
-    if (n) {
-        memcpy(room, buf_data(&call->out), n);
-        buf_consume(&call->out, n);
-        hold(call);
-    }
-    if (buf_len(&call->out))
-        return (ssize_t)n;
-    if (call->state != CALL_ENDED)
-        return n ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
-    *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (call->http_status)
-        return (ssize_t)n;
-    nghttp2_nv fields[2];
-    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    int rc = nghttp2_submit_trailer(session, stream, fields, trailers(call, fields));
-    return rc ? NGHTTP2_ERR_CALLBACK_FAILURE : (ssize_t)n;
-}
-
-static void say_messages(struct grpc_call *call)
-{
-    nghttp2_session *session = call->connection->transport.session;
-    if (call->headers_said) {
-        nghttp2_session_resume_data(session, call->stream);
-        grpc_transport_touch(&call->connection->transport);
-        return;
-    }
-    nghttp2_nv fields[] = {FIELD(":status", "200"), FIELD("content-type", CONTENT_TYPE)};
-    nghttp2_data_provider provider = {.source.ptr = call, .read_callback = on_room};
-    call->headers_said = true;
-    check(call, nghttp2_submit_response(session, call->stream, fields, 2, &provider));
-}
-
-/* No message came before the end: all of the answer in one HEADERS frame. */
-static void say_end_alone(struct grpc_call *call)
-{
-    nghttp2_nv fields[5] = {FIELD(":status", "200"), FIELD("content-type", CONTENT_TYPE),
-                            FIELD("grpc-accept-encoding", "identity")};
-    size_t n = 3 + trailers(call, fields + 3);
-    call->headers_said = true;
-    check(call, nghttp2_submit_response(call->connection->transport.session, call->stream, fields,
-                                        n, NULL));
-}
-
-static void end_call(struct grpc_call *call, enum grpc_status status, const char *text)
-{
-    if (call->state == CALL_ENDED || !call->connection)
-        return;
-    call->state = CALL_ENDED;
-    call->status = status;
-    if (text && grpc_message_encode(&call->text, text, strlen(text)) != OK)
-        buf_clear(&call->text);
-    grpc_reader_free(&call->reader);
-    hold(call);
-    set_limit(call, GRPC_ANSWER_LIMIT_S * 1000);
-    if (call->headers_said || buf_len(&call->out))
-        say_messages(call);
-    else
-        say_end_alone(call);
-}
-
-/* To whom speaks no gRPC, once all was heard. */
-static void refuse_http(struct grpc_call *call)
-{
-    nghttp2_nv fields[] = {FIELD(":status", call->http_status),
-                           FIELD("content-type", "text/plain")};
-    nghttp2_data_provider provider = {.source.ptr = call, .read_callback = on_room};
-    call->state = CALL_ENDED;
-    call->status = GRPC_UNKNOWN;
-    call->headers_said = true;
-    buf_text(&call->out, "This is a gRPC service: POST, and application/grpc.\n");
-    set_limit(call, GRPC_ANSWER_LIMIT_S * 1000);
-    check(call, nghttp2_submit_response(call->connection->transport.session, call->stream, fields,
-                                        2, &provider));
+        grpc_call_set_limit(call, ms);
 }
 
 /* Receiving ------------------------------------------------------------------------------------ */
@@ -214,8 +79,8 @@ static bool is(const char *text, size_t len, const char *word)
 /* "application/grpc", and what may follow it: "+proto", ";…". */
 static bool is_grpc(const char *type, size_t len)
 {
-    size_t n = sizeof CONTENT_TYPE - 1;
-    return len >= n && memcmp(type, CONTENT_TYPE, n) == 0 &&
+    size_t n = sizeof GRPC_CONTENT_TYPE - 1;
+    return len >= n && memcmp(type, GRPC_CONTENT_TYPE, n) == 0 &&
            (len == n || type[n] == '+' || type[n] == ';');
 }
 
@@ -269,11 +134,12 @@ void grpc_call_begin(struct grpc_call *call)
     if (!call->post || !call->known_type)
         call->http_status = call->post ? "415" : "405";
     if (call->http_status)
-        set_limit(call, limit);
+        grpc_call_set_limit(call, limit);
     else if (fault)
-        end_call(call, status, fault);
+        grpc_call_end(call, status, fault);
     else
-        set_limit(call, call->has_deadline && call->timeout_ms < limit ? call->timeout_ms : limit);
+        grpc_call_set_limit(call, call->has_deadline && call->timeout_ms < limit ? call->timeout_ms
+                                                                                 : limit);
 }
 
 static void refuse_too_large(struct grpc_call *call)
@@ -281,7 +147,7 @@ static void refuse_too_large(struct grpc_call *call)
     char text[96];
     snprintf(text, sizeof text, "the message has %u bytes, and %u are the most",
              call->reader.length, call->reader.max);
-    end_call(call, GRPC_RESOURCE_EXHAUSTED, text);
+    grpc_call_end(call, GRPC_RESOURCE_EXHAUSTED, text);
 }
 
 static void judge(struct grpc_call *call, enum grpc_read read)
@@ -293,16 +159,16 @@ static void judge(struct grpc_call *call, enum grpc_read read)
         call->has_message = true;
         break;
     case GRPC_READ_COMPRESSED:
-        end_call(call, GRPC_UNIMPLEMENTED, "compressed messages are not understood");
+        grpc_call_end(call, GRPC_UNIMPLEMENTED, "compressed messages are not understood");
         break;
     case GRPC_READ_TOO_LARGE:
         refuse_too_large(call);
         break;
     case GRPC_READ_BAD_FLAGS:
-        end_call(call, GRPC_INTERNAL, "a message has unknown flags");
+        grpc_call_end(call, GRPC_INTERNAL, "a message has unknown flags");
         break;
     case GRPC_READ_NO_MEMORY:
-        end_call(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
+        grpc_call_end(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
         break;
     }
 }
@@ -312,14 +178,14 @@ void grpc_call_data(struct grpc_call *call, const uint8_t *data, size_t len)
     while (len && call->state == CALL_RECEIVING && !call->http_status) {
         size_t used = 0;
         if (call->has_message) {
-            end_call(call, GRPC_UNIMPLEMENTED, "more than one message in the request");
+            grpc_call_end(call, GRPC_UNIMPLEMENTED, "more than one message in the request");
             return;
         }
         judge(call, grpc_reader_feed(&call->reader, data, len, &used));
         data += used;
         len -= used;
-        if (!hold(call))
-            end_call(call, GRPC_RESOURCE_EXHAUSTED, "the server holds too many messages");
+        if (!grpc_call_hold(call))
+            grpc_call_end(call, GRPC_RESOURCE_EXHAUSTED, "the server holds too many messages");
     }
 }
 
@@ -327,7 +193,7 @@ static void set_deadline(struct grpc_call *call)
 {
     uint64_t now = loop_ms(call->server->loop);
     if (call->has_deadline)
-        set_limit(call, call->due_ms > now ? call->due_ms - now : 0);
+        grpc_call_set_limit(call, call->due_ms > now ? call->due_ms - now : 0);
     else
         http_wheel_clear(&call->server->hub.wheel, &call->timer);
 }
@@ -343,7 +209,7 @@ static void hand_over(struct grpc_call *call)
                     method->ctx);
     if (call->state == CALL_HANDLING) { /* it will end later, and has copied what it needs */
         grpc_reader_free(&call->reader);
-        hold(call);
+        grpc_call_hold(call);
     }
 }
 
@@ -353,13 +219,13 @@ void grpc_call_client_end(struct grpc_call *call)
     if (call->state != CALL_RECEIVING)
         return;
     if (call->http_status)
-        refuse_http(call);
+        grpc_call_refuse_http(call);
     else if (call->has_message)
         hand_over(call);
     else if (grpc_reader_at_boundary(&call->reader))
-        end_call(call, GRPC_UNIMPLEMENTED, "no message in the request");
+        grpc_call_end(call, GRPC_UNIMPLEMENTED, "no message in the request");
     else
-        end_call(call, GRPC_INTERNAL, "the request's message is cut short");
+        grpc_call_end(call, GRPC_INTERNAL, "the request's message is cut short");
 }
 
 /* The stream's end ----------------------------------------------------------------------------- */
@@ -401,7 +267,7 @@ void grpc_call_stream_end(struct grpc_call *call)
     call->connection = NULL;
     http_wheel_clear(&call->server->hub.wheel, &call->timer);
     buf_free(&call->out);
-    hold(call);
+    grpc_call_hold(call);
     gauge_dec(&open_calls);
     tell_end(call);
     if (!call->owed)
@@ -423,18 +289,18 @@ void grpc_send(struct grpc_call *call, const void *message, size_t len)
     if (call->state != CALL_HANDLING || !call->connection)
         return;
     if (len > UINT32_MAX || grpc_frame(&call->out, message, (uint32_t)len) != OK)
-        end_call(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
-    else if (!hold(call))
-        end_call(call, GRPC_RESOURCE_EXHAUSTED, "the server holds too many messages");
+        grpc_call_end(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
+    else if (!grpc_call_hold(call))
+        grpc_call_end(call, GRPC_RESOURCE_EXHAUSTED, "the server holds too many messages");
     else
-        say_messages(call);
+        grpc_call_say_messages(call);
 }
 
 void grpc_finish(struct grpc_call *call, enum grpc_status status, const char *text)
 {
     struct grpc_server *server = call->server;
     assert(call->owed);
-    end_call(call, status, text);
+    grpc_call_end(call, status, text);
     call->owed = false;
     server->owed--;
     if (!call->connection)

@@ -1,6 +1,6 @@
 /*
  * What the files of the gRPC server share: server.c listens and shuts down, session.c is one
- * connection and its frames, call.c one call.
+ * connection and its frames, call.c one call, answer.c what that answers.
  */
 #ifndef GRPC_SERVER_INTERNAL_H
 #define GRPC_SERVER_INTERNAL_H
@@ -8,6 +8,8 @@
 #include "grpc/framing.h"
 #include "grpc/server.h"
 #include "grpc/transport.h"
+
+#define GRPC_CONTENT_TYPE "application/grpc"
 
 enum grpc_trouble {
     GRPC_TROUBLE_PROTOCOL,    /* no HTTP/2, or a breach of it */
@@ -111,5 +113,22 @@ void grpc_call_client_end(struct grpc_call *call);         /* the client sends n
 void grpc_call_said(struct grpc_call *call);               /* its last frame left */
 void grpc_call_hurry(struct grpc_call *call, uint64_t ms); /* ends it within so long */
 void grpc_call_stream_end(struct grpc_call *call); /* the stream is closed, or its connection */
+
+/* answer.c ------------------------------------------------------------------------------------- */
+
+/* Tells the server what the call holds now; false where all hold too much. */
+bool grpc_call_hold(struct grpc_call *call);
+
+/* In place of an earlier limit. */
+void grpc_call_set_limit(struct grpc_call *call, uint64_t ms);
+
+/* What stands in call->out; the header fields before the first. */
+void grpc_call_say_messages(struct grpc_call *call);
+
+/* The status and its text, behind what was said; once, and not where the stream has ended. */
+void grpc_call_end(struct grpc_call *call, enum grpc_status status, const char *text);
+
+/* To whom speaks no gRPC, once all was heard. */
+void grpc_call_refuse_http(struct grpc_call *call);
 
 #endif
