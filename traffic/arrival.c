@@ -53,6 +53,8 @@ static double rate_at(const struct scenario *s, uint64_t now)
 
 static void tell_rate(struct scenario *s, double rate)
 {
+    if (rate == s->open.told)
+        return;
     gauge_add(&target_rate, rate - s->open.told);
     s->open.told = rate;
 }

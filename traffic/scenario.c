@@ -96,9 +96,10 @@ static void join_shutdown(struct scenario *s)
 static int begin(struct scenario *s)
 {
     s->state = SCENARIO_RUNNING;
-    s->begun = true;
     s->tally.started = clock_now();
-    return s->options.executor->start(s);
+    int rc = s->options.executor->start(s);
+    s->begun = rc == OK; /* else there is nothing to stop, close or free */
+    return rc;
 }
 
 /* Ending the whole run is right: a run without one of its parts would not be the one asked for. */
