@@ -34,17 +34,16 @@ USER 65534:65534
 EXPOSE 5000 5001 5002
 CMD ["frontend", "--help"]
 
-# The labs. /bin/echo is found behind the lab of that name.
+# The labs, and traffic to ask them. /bin/echo is found behind the lab of that name.
 FROM build AS build-labs
 RUN cmake --build --preset release --target labs \
  && cd build/release/bin && strip person echo echo_client stats_exporter
 
-FROM programs AS labs
-USER root
+FROM debian:trixie-slim AS labs
 RUN apt-get update -q \
- && apt-get install -qy --no-install-recommends libnghttp2-14 libprotobuf-c1 \
+ && apt-get install -qy --no-install-recommends libuv1t64 libjansson4 zlib1g libllhttp9.2 libnghttp2-14 libprotobuf-c1 \
  && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old
-COPY --from=build-labs /source/build/release/bin/person /source/build/release/bin/echo /source/build/release/bin/echo_client /source/build/release/bin/stats_exporter /usr/local/bin/
+COPY --from=build-labs /source/build/release/bin/person /source/build/release/bin/echo /source/build/release/bin/echo_client /source/build/release/bin/stats_exporter /source/build/release/bin/traffic /usr/local/bin/
 USER 65534:65534
 EXPOSE 7080 8081 50051 50052
 CMD ["person", "--help"]
