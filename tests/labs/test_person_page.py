@@ -1,6 +1,7 @@
 """What the person lab's dashboard shows while its scenario runs, compared with what the scenario asks and what others say."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,19 @@ UID = "person"
 SCENARIO = json.loads((ROOT / "labs/person/scenario.json").read_text())["scenarios"]
 READS, LISTS, UPDATES = (SCENARIO[part]["rate"] for part in ("read", "list", "update"))
 USERS = SCENARIO["create"]["vus"]
+MOMENT = 29  # s after the scenario's begin: people are created for 25 s more, and none is deleted yet
 
 
 @pytest.fixture(scope="module")
 def panel(watched):
+    """panel(title) as it was at MOMENT, whenever these tests' turn comes."""
+    api = watched.wait().api
+    time.sleep(max(0, watched.began + MOMENT - time.time()))  # nothing to wait for but time
+    return lambda title: shown(api, UID, title, time=watched.began + MOMENT)
+
+
+@pytest.fixture(scope="module")
+def now(watched):
     api = watched.wait().api
     return lambda title: shown(api, UID, title)
 
@@ -39,7 +49,7 @@ def test_every_panel_is_tried():
     panels = {panel["title"] for panel in json.loads((ROOT / f"grafana/dashboards/{UID}.json").read_text())["panels"]
               if panel["type"] != "row"}
     text = Path(__file__).read_text()
-    assert [title for title in panels if f'panel("{title}")' not in text] == []
+    assert [title for title in panels if f'panel("{title}")' not in text and f'now("{title}")' not in text] == []
 
 
 def test_each_route_is_asked_as_the_scenario_says(panel):
@@ -52,10 +62,10 @@ def test_each_route_is_asked_as_the_scenario_says(panel):
 def test_littles_law_holds(panel):
     """All of the users wait for a creation, all the time: so many at once, so many a second, so long each."""
     rate = panel("Requests by route")["POST /person"]
-    now = panel("Being worked on")
-    assert now["POST"] == near(USERS, 0.15)
+    busy = panel("Being worked on")
+    assert busy["POST"] == near(USERS, 0.15)
     assert rate * 0.055 == near(USERS, 0.25), "the mean of 10 to 100 ms, and what the machine adds"
-    assert now["DELETE"] <= 2 and now["PUT"] <= UPDATES
+    assert busy["DELETE"] == 0 and busy["PUT"] <= UPDATES
 
 
 def test_durations_are_the_delays(panel):
@@ -68,16 +78,18 @@ def test_durations_are_the_delays(panel):
 def test_answers_are_those_of_the_routes(panel):
     codes, rates = panel("Answers by status"), panel("Requests by route")
     assert codes["201"] == near(rates["POST /person"], 0.1)
-    assert set(codes) <= {"200", "201", "204", "404"}
+    assert set(codes) <= {"200", "201", "404"}
     assert 0 <= panel("Asked for and not there")["not found"] < 0.6
     assert panel("Requests refused because the store is full")["507"] == 0
 
 
-def test_people_are_counted(panel, lab):
-    before = people(lab)
-    shown_now = panel("People")["people"]
-    assert before - 20 * panel("Created and deleted")["created"] < shown_now <= people(lab)
-    assert panel("Created and deleted")["created"] == near(panel("Requests by route")["POST /person"], 0.1)
+def test_people_are_counted(panel, now, lab):
+    """The last scrape may be 5 s ago: of those who came or went meanwhile it does not know."""
+    before, people_shown, after = people(lab), now("People")["people"], people(lab)
+    assert before - 15_000 < people_shown < after + 600
+    made = panel("Created and deleted")
+    assert made["created"] == near(panel("Requests by route")["POST /person"], 0.1) and made["deleted"] == 0
+    assert panel("People")["people"] == near(made["created"] * MOMENT, 0.25)
 
 
 def test_bodies_are_as_long_as_what_is_sent(panel):
@@ -86,8 +98,8 @@ def test_bodies_are_as_long_as_what_is_sent(panel):
     assert 110 < sizes["mean"] < 160 and 100 < sizes["half are below"] < 200
 
 
-def test_the_process_is_told_as_the_kernel_tells_it(panel, lab):
-    memory, processor = panel("Memory"), panel("Processor")
+def test_the_process_is_told_as_the_kernel_tells_it(now, lab):
+    memory, processor = now("Memory"), now("Processor")
     status = Path(f"/proc/{lab.pid}/status").read_text()
     resident = 1024 * int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
     assert memory["resident"] == near(resident, 0.3) and memory["app_memory_usage_megabytes"] == near(memory["resident"], 0.1)

@@ -26,6 +26,7 @@ class Watched:
         self.stack.start("prometheus", "source", *LABS)
         for lab in LABS:
             self.stack.start(f"load-{lab}")
+        self.began = time.time()
         return self
 
     def __exit__(self, *exception):
@@ -61,12 +62,12 @@ class Watched:
             time.sleep(0.1)
 
 
-def shown(api, uid, title):
-    """The values of a panel, by the label that varies."""
+def shown(api, uid, title, **more):
+    """The values of a panel, by the label that varies; `time=` asks of another time than now."""
     panel = next(panel for panel in json.loads((ROOT / f"grafana/dashboards/{uid}.json").read_text())["panels"]
                  if panel["title"] == title)
     found = {}
     for target in panel["targets"]:
-        for labels, value in api.query(queries.concrete(target["expr"], SECONDS - 5)):
+        for labels, value in api.query(queries.concrete(target["expr"], SECONDS - 5), **more):
             found[re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda name: labels[name[1]], target["legendFormat"])] = value
     return found
