@@ -165,10 +165,6 @@ static void on_written(uv_write_t *request, int status)
     }
     buf_clear(&t->out);
     flush(t);
-    if (t->paused && t->state == TRANSPORT_OPEN && !t->writing) {
-        t->paused = false;
-        uv_read_start((uv_stream_t *)&t->tcp, alloc_read, on_read);
-    }
 }
 
 void grpc_transport_touch(struct grpc_transport *t)
@@ -186,15 +182,6 @@ static void alloc_read(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(t->hub->read_buffer, GRPC_READ_BYTES);
 }
 
-/* Answers to what a peer asks without reading (pings, settings, resets) would pile up. */
-static void pause_if_stuck(struct grpc_transport *t)
-{
-    if (!t->writing || nghttp2_session_get_outbound_queue_size(t->session) < GRPC_FRAMES_MAX)
-        return;
-    t->paused = true;
-    uv_read_stop((uv_stream_t *)&t->tcp);
-}
-
 /* A session that fails has as a rule left a GOAWAY that says why, which is sent still. */
 static void receive(struct grpc_transport *t, const char *data, size_t len)
 {
@@ -204,7 +191,6 @@ static void receive(struct grpc_transport *t, const char *data, size_t len)
         grpc_transport_close(t, n == NGHTTP2_ERR_NOMEM ? ERR_NOMEM : ERR_PROTOCOL);
         return;
     }
-    pause_if_stuck(t);
     grpc_transport_touch(t);
 }
 

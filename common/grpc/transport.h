@@ -5,7 +5,8 @@
  * Frames that callbacks submit leave before the loop polls next, in as few writes as can be; so
  * whatever runs on the loop may submit at any time, and calls grpc_transport_touch then. At most
  * GRPC_WRITE_BYTES are made ahead of the kernel. A peer that does not take them ends the connection
- * after GRPC_WRITE_LIMIT_S; one that goes on asking while it takes nothing is not read from.
+ * after GRPC_WRITE_LIMIT_S. One that goes on asking meanwhile is bounded by nghttp2, which ends a
+ * session with 1,000 acknowledgements unsent, and by the number of streams.
  */
 #ifndef GRPC_TRANSPORT_H
 #define GRPC_TRANSPORT_H
@@ -18,7 +19,6 @@
 
 #define GRPC_READ_BYTES    (64 * 1024) /* one read; one buffer serves all connections */
 #define GRPC_WRITE_BYTES   (64 * 1024) /* made ahead of the kernel */
-#define GRPC_FRAMES_MAX    4096        /* frames waiting for a peer that takes none: no reading */
 #define GRPC_WRITE_LIMIT_S 30          /* for the peer to take GRPC_WRITE_BYTES */
 #define GRPC_DRAIN_LIMIT_S 2           /* for the peer to close after us */
 #define GRPC_LOOK_MS       500         /* how often a connection's limits are looked at */
@@ -62,7 +62,6 @@ struct grpc_transport {
     enum grpc_transport_state state;
     struct buf out;
     bool writing; /* libuv has `out` */
-    bool paused;  /* not read from */
     int why;
     uint64_t since_ms; /* when the write or the draining began */
     struct http_timer look;

@@ -10,9 +10,13 @@ import threading
 import time
 
 import grpc
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
 import pytest
 
-from echoes import message, value
+from echoes import framed, message, value
 from lab import BIN, SANITIZERS, free_port
 from until import until
 
@@ -133,6 +137,50 @@ def test_an_answer_over_the_limit():
 def test_not_one_answer(answers):
     with serving(lambda *_: iter([message("Hello")] * answers), streaming=True) as port:
         assert ended(client(port, "--calls", 1, status=1)) == {"UNIMPLEMENTED": 1}
+
+
+@contextlib.contextmanager
+def refusing(times):
+    """A server of python-h2 that refuses the first so many streams, which says that it has not begun them, and echoes then."""
+    listener, left, seen = socket.create_server(("127.0.0.1", 0)), [times], []
+
+    def serve():
+        with contextlib.suppress(OSError):
+            made = listener.accept()[0]
+            peer = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+            peer.initiate_connection()
+            made.sendall(peer.data_to_send())
+            while data := made.recv(65536):
+                for event in peer.receive_data(data):
+                    if isinstance(event, h2.events.StreamEnded):
+                        seen.append(event.stream_id)
+                        left[0] -= 1
+                        answer(peer, event.stream_id, refuse=left[0] >= 0)
+                made.sendall(peer.data_to_send())
+
+    def answer(peer, stream, refuse):
+        if refuse:
+            peer.reset_stream(stream, h2.errors.ErrorCodes.REFUSED_STREAM)
+            return
+        peer.send_headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
+        peer.send_data(stream, framed(message("Hello")))
+        peer.send_headers(stream, [("grpc-status", "0")], end_stream=True)
+
+    with listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1], seen
+
+
+def test_a_call_that_was_not_begun_is_sent_again():
+    with refusing(3) as (port, seen):
+        assert ended(client(port, "--calls", 1)) == {"OK": 1}
+    assert seen == [1, 3, 5, 7]
+
+
+def test_a_call_that_is_never_begun_is_given_up():
+    with refusing(100) as (port, seen):
+        assert ended(client(port, "--calls", 1, status=1)) == {"UNAVAILABLE": 1}
+    assert len(seen) == 5
 
 
 # Deadlines.
