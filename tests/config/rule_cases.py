@@ -124,6 +124,8 @@ CASES = [
     Case("MessagesLost", "somebody empties the queue", OBSERVED | {
         SENT: counter((60, 300)), QUEUED: gauge((700, 101), (100, 199)), DONE: counter((60, 300))},
          firing=(115,), silent=(99, 101, 200)),
+    fault("MessagesLost", "one message in ten is lost", OBSERVED | {
+        SENT: counter((60, 300)), QUEUED: gauge((3, 300)), DONE: counter((60, 100), (54, 100), (60, 100))}),
     never("MessagesLost", "all is done", OBSERVED | {
         SENT: counter((60, 300)), QUEUED: gauge((3, 300)), DONE: counter((60, 300))}),
     never("MessagesLost", "what is not done waits in the queue", OBSERVED | {

@@ -58,8 +58,9 @@ class Game:
         return done.returncode, done.stdout
 
     def begin(self, seed, within=2):
-        return subprocess.Popen(self.words("gameday", "--seed", str(seed), "--within", str(within)), text=True, stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.round = subprocess.Popen(self.words("gameday", "--seed", str(seed), "--within", str(within)), text=True,
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return self.round
 
     def broken(self, name, within=2):
         """A round in which it has broken already."""
@@ -96,6 +97,16 @@ def game(checkout):
         yield game
     finally:
         game.stack().down()
+
+
+@pytest.fixture(autouse=True)
+def over(game):
+    """A round that a failed test left is no other test's: its end mends what it broke."""
+    game.round = None
+    yield
+    if game.round and game.round.poll() is None:
+        game.round.terminate()
+        ended(game.round)
 
 
 def ended(process, text=""):

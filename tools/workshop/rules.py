@@ -129,13 +129,16 @@ ALERTS = (
           summary="More messages come in than the backend works off",
           description="If it goes on like this, more than <limit> messages wait in <horizon>."),
     Alert("MessagesLost", "backend", "ticket", "backend",
-          # Scrapes of the three that are compared are seconds apart, and the broker counts every 5 s: what was
-          # published, or worked off of a backlog, in 10 s proves nothing. A restart loses what was counted since the
-          # last scrape, so nothing is said of a window in which a program began and was scraped first (some seconds
-          # later), or did not answer.
+          # Scrapes of the three that are compared are seconds apart, and the broker counts every 5 s. That is of no
+          # consequence while the rates stay what they are; where one changes, as when a load begins or a backlog is
+          # worked off, it is mistaken by as much as changes in 10 s. A restart loses what was counted since the last
+          # scrape, so nothing is said of a window in which a program began and was scraped first (some seconds later),
+          # or did not answer.
           """\
 pipeline:unaccounted:messages
-  > 10 + 10 * (max_over_time(pipeline:published:rate[<window>]) + max_over_time(pipeline:finished:rate[<window>]))
+  > 10 + 2 * max_over_time(pipeline:published:rate[<window>])
+    + 10 * (max_over_time(pipeline:published:rate[<window>]) - min_over_time(pipeline:published:rate[<window>]))
+    + 10 * (max_over_time(pipeline:finished:rate[<window>]) - min_over_time(pipeline:finished:rate[<window>]))
 and on () min(min_over_time(up{job=~"frontend|backend|rabbitmq-queues"}[<window>])) == 1
 and on () min(time() - process_start_time_seconds{job=~"frontend|backend"}) > <window.seconds> + 15""",
           wait=("45s", "5m"), values={"window": ("2m", "30m")},
