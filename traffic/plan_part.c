@@ -7,8 +7,7 @@
 #define MAX_DURATION_S 600 /* of shared-iterations, as k6 has it */
 #define REQUESTS_MAX   1000000000000
 
-/* The request -------------------------------------------------------------------------------------
- */
+/* The request ---------------------------------------------------------------------------------- */
 
 static int read_method(struct reader *r, const json_t *object, const char **out)
 {

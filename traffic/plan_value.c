@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Complaints ------------------------------------------------------------------------------------
- */
+/* Complaints ----------------------------------------------------------------------------------- */
 
 void reader_enter(struct reader *r, const char *key)
 {
@@ -57,8 +56,7 @@ int reader_refuse_key(struct reader *r, const char *key, const char *format, ...
     return rc;
 }
 
-/* Values ------------------------------------------------------------------------------------------
- */
+/* Values --------------------------------------------------------------------------------------- */
 
 /* NULL with *rc ERR_INVALID or OK where the key is not there. */
 static const json_t *find(struct reader *r, const json_t *object, const char *key, bool required,

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Parsing ---------------------------------------------------------------------------------------
- */
+/* Parsing -------------------------------------------------------------------------------------- */
 
 static bool take(const char **at, const char *end, const char *word)
 {
@@ -115,8 +114,7 @@ void template_free(struct template *t)
     *t = (struct template){0};
 }
 
-/* Making -----------------------------------------------------------------------------------------
- */
+/* Making --------------------------------------------------------------------------------------- */
 
 static void render_pick(const struct template_piece *piece, struct random *random, struct buf *out)
 {

@@ -16,8 +16,7 @@ COUNTER(not_found, "person_not_found_total", "Requests for a person that does no
 HISTOGRAM(payload, "person_payload_size_bytes", "Bytes of the bodies of POST and PUT.",
           BUCKETS_EXPONENTIAL(100, 2, 10));
 
-/* Answers -----------------------------------------------------------------------------------------
- */
+/* Answers -------------------------------------------------------------------------------------- */
 
 static void reply_unavailable(struct http_exchange *x)
 {
@@ -75,8 +74,7 @@ static void reply_fault(struct http_exchange *x, struct app *app, const struct e
         reply_unavailable(x);
 }
 
-/* Reading -----------------------------------------------------------------------------------------
- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 static uint64_t asked_id(const struct http_exchange *x)
 {
@@ -127,8 +125,7 @@ void people_list(struct http_exchange *x, void *context)
     reply_scratch(x, app, 200, total);
 }
 
-/* Changing ----------------------------------------------------------------------------------------
- */
+/* Changing ------------------------------------------------------------------------------------- */
 
 static int read_body(const struct http_exchange *x, bool all, struct person_input *in,
                      struct err *err)

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Reading ---------------------------------------------------------------------------------------
- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 /* jansson tells most failed allocations as a syntax error, but what is to blame is not the client:
  * so its allocations go through here. */
@@ -100,8 +99,7 @@ void person_input_free(struct person_input *input)
     input->root = NULL;
 }
 
-/* Writing ---------------------------------------------------------------------------------------
- */
+/* Writing -------------------------------------------------------------------------------------- */
 
 /* RFC 3339 in UTC. People are often made and read in the same second, so its text is kept. */
 static void write_time(struct buf *out, uint64_t ms)
@@ -152,8 +150,7 @@ void person_write(struct buf *out, const struct person *person)
     buf_char(out, '}');
 }
 
-/* Numbers ----------------------------------------------------------------------------------------
- */
+/* Numbers -------------------------------------------------------------------------------------- */
 
 bool person_number_parse(const char *text, size_t len, uint64_t max, uint64_t *out)
 {
