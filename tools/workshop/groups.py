@@ -172,7 +172,7 @@ def counts(report):
 
 
 # What the short form leaves out under the sanitizers, where each of them takes a minute or more.
-SLOW = "test_workshop or traffic or amqp_room or backend_faults"
+SLOW = "test_workshop or traffic or amqp_room or backend_faults or backend_memory"
 
 LAB_ALONE = "not command and not watched"  # what is tried with sanitizers: not what Prometheus sees of the labs
 
@@ -191,7 +191,7 @@ GROUPS = {
     "labs": {"labs": labs("release", "short"), "labs, address sanitizer": labs("asan", "short", "-k", LAB_ALONE)},
     "drills": {"drills": drills("short")},
     "course": {"course": course("short")},
-    "fuzz": {"fuzz": fuzz(10)},
+    "fuzz": {"fuzz": fuzz(5)},
 }
 # What takes the place of a part above in the long form. The command's own tests run no instrumented program.
 LONG = {"integration, address sanitizer": integration("asan", "-k", "not test_workshop"),
