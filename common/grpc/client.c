@@ -61,15 +61,16 @@ static void on_again(struct http_timer *timer)
 }
 
 /* Those that were waiting when it began: `done` may ask for more, which wait for themselves. */
-static void end_waiting(struct grpc_client *client, enum grpc_status status, const char *text)
+static void end_waiting(struct grpc_client *client, bool all, enum grpc_status status,
+                        const char *text)
 {
-    struct list *last = client->waiting.prev;
-    while (!list_empty(&client->waiting)) {
-        struct list *item = list_first(&client->waiting);
-        bool was_last = item == last;
-        grpc_client_call_end(LIST_ITEM(item, struct grpc_client_call, item), status, text);
-        if (was_last)
-            return;
+    struct list *last = client->waiting.prev, *item = client->waiting.next, *next;
+    for (bool more = !list_empty(&client->waiting); more; item = next) {
+        struct grpc_client_call *call = LIST_ITEM(item, struct grpc_client_call, item);
+        next = item->next;
+        more = item != last;
+        if (all || !call->due_ms)
+            grpc_client_call_end(call, status, text);
     }
 }
 
@@ -84,7 +85,7 @@ static void failed(struct grpc_client *client, const char *reason)
         return;
     if (client->lost_ms && now - client->lost_ms >= GRPC_CONNECT_LIMIT_MS) {
         client->lost_ms = 0;
-        end_waiting(client, GRPC_UNAVAILABLE, client->why);
+        end_waiting(client, false, GRPC_UNAVAILABLE, client->why);
     }
     http_wheel_set(&client->hub.wheel, &client->again,
                    now + backoff_next(&client->backoff, (uint32_t)random_u64()));
@@ -265,7 +266,7 @@ void grpc_client_check(struct grpc_client *client)
 static void on_close_due(struct http_timer *timer)
 {
     struct grpc_client *client = LIST_ITEM(timer, struct grpc_client, again);
-    end_waiting(client, GRPC_CANCELLED, "the client was closed");
+    end_waiting(client, true, GRPC_CANCELLED, "the client was closed");
     grpc_client_check(client);
 }
 

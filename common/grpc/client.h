@@ -1,7 +1,7 @@
 /*
  * The gRPC client: unary calls to one target over one HTTP/2 connection without TLS.
  *
- * A call waits for the connection, if there is none, until its deadline or for
+ * A call waits for the connection, if there is none, until its deadline, or without one for
  * GRPC_CONNECT_LIMIT_MS; a lost connection is made again when a call wants it. Where the server
  * says that it has not begun a call (GOAWAY, REFUSED_STREAM) the call is sent again, else it ends
  * with UNAVAILABLE. `done` is called exactly once a call, never inside grpc_client_call. The
@@ -14,7 +14,7 @@
 #include "loop/loop.h"
 
 #define GRPC_CLIENT_CALLS_MAX 100000 /* not ended; past it ERR_FULL */
-#define GRPC_CONNECT_LIMIT_MS 5000   /* for a call without a connection */
+#define GRPC_CONNECT_LIMIT_MS 5000   /* for a call without connection and deadline */
 #define GRPC_BACKOFF_FIRST_MS 20
 #define GRPC_BACKOFF_CAP_MS   500
 #define GRPC_TRIES_MAX        5 /* of a call that the server has not begun */

@@ -253,7 +253,7 @@ def test_a_server_that_goes_and_comes_back():
     port, served = free_port(), []
     count = lambda request, _: served.append(1) or request  # noqa: E731
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        load = pool.submit(client, port, "--calls", 0, "--duration", 3, "--concurrency", 10, "--pause", "1-5",
+        load = pool.submit(client, port, "--calls", 0, "--duration", 2, "--concurrency", 10, "--pause", "1-5",
                            "--deadline", 10_000)
         for _ in range(3):
             with serving(count, port, grace=5):
@@ -267,8 +267,8 @@ def test_a_server_that_goes_and_comes_back():
 def test_our_own_server_goes_and_comes_back(run):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         lab = run("echo")
-        load = pool.submit(client, lab.port, "--calls", 0, "--duration", 2, "--concurrency", 50, "--deadline", 10_000)
-        time.sleep(0.5)
+        load = pool.submit(client, lab.port, "--calls", 0, "--duration", 1, "--concurrency", 50, "--deadline", 10_000)
+        until(lambda: value(lab, "muzz_echo_requests_total") > 1000)
         lab.signal(signal.SIGTERM)
         assert lab.wait_exit() == 0
         run("echo", port=lab.port)
