@@ -268,7 +268,7 @@ def test_our_own_server_goes_and_comes_back(run):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         lab = run("echo")
         load = pool.submit(client, lab.port, "--calls", 0, "--duration", 1, "--concurrency", 50, "--deadline", 10_000)
-        until(lambda: value(lab, "muzz_echo_requests_total") > 1000)
+        until(lambda: value(lab, "muzz_echo_requests_total") > 100)
         lab.signal(signal.SIGTERM)
         assert lab.wait_exit() == 0
         run("echo", port=lab.port)

@@ -8,6 +8,7 @@ import time
 import h2.errors
 import h2.events
 import h2.exceptions
+import h2.settings
 import pytest
 
 from echoes import ECHO, FIELDS, PATIENCE, Peer, call, channel, framed, message, resident_mb, value
@@ -285,6 +286,22 @@ def test_silence_is_not_waited_for(echo):
         while raw.recv(4096):
             pass
     assert value(echo, "grpc_connection_errors_total", reason="timeout") == before + 1
+
+
+@pytest.mark.skipif(not LONG, reason="takes half a minute; the long form does it")
+def test_a_client_that_reads_nothing_is_closed(run):
+    """Its windows are open, its socket is full: so it is the kernel that takes no more."""
+    lab, calls, size = run("echo"), 10, 3_900_000
+    with Peer(lab.port) as peer:
+        peer.begin(INITIAL_WINDOW_SIZE=0)
+        for _ in range(calls):
+            send_slowly(peer, framed(message("x" * size)))
+        peer.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2 ** 31 - 1})
+        peer.h2.increment_flow_control_window(2 ** 30)
+        peer.flush()
+        until(lambda: value(lab, "grpc_connection_errors_total", reason="timeout") == 1, 45, every=0.5)
+        assert still_serves(lab)
+    assert value(lab, "grpc_open_calls") == 0
 
 
 # The end.
