@@ -13,6 +13,7 @@ from command_copy import ROOT, copy, no_engine  # noqa: F401
 
 from workshop import groups, logkeeper, packages  # noqa: E402
 from workshop.exporters import write_config  # noqa: E402
+from workshop.labs import LABS  # noqa: E402
 from workshop.ui import Failure  # noqa: E402
 
 
@@ -115,7 +116,7 @@ def test_every_target_is_on_a_port_of_the_copy(tmp_path):
 
 
 def test_natively_the_same_is_scraped_as_with_containers(tmp_path):
-    write_config(ROOT, tmp_path)
+    write_config(ROOT, tmp_path, labs=LABS)
     shapes = [{file.name: [sorted(target) for target in json.loads(file.read_text())] for file in directory.glob("*.json")}
               for directory in (tmp_path / "targets", ROOT / "prometheus/targets/compose")]
     absent = {f"{job}.json" for job in ("grafana", "loki", "alloy")}
