@@ -1,5 +1,5 @@
-"""A copy of this checkout in build/course/tree, with a mine/ and a build of its own, in which ./workshop runs as a
-student runs it. It is kept from run to run, so that only what changed is built again."""
+"""A copy of this checkout in build/course/, with a mine/ and a build of its own, in which ./workshop runs as a student
+runs it. It is kept from run to run, so that only what changed is built again; each of pytest's workers has one."""
 
 import filecmp
 import json
@@ -44,7 +44,7 @@ def _mode(path):
 
 class Copy:
     def __init__(self):
-        self.path = ROOT / "build/course/tree"
+        self.path = ROOT / "build/course" / os.environ.get("PYTEST_XDIST_WORKER", "tree")
         mirror(ROOT, self.path)
         shutil.rmtree(self.path / "mine", ignore_errors=True)
         self._clear()

@@ -78,10 +78,11 @@ def config(root):
 
 def course(form):
     """Every exercise's check, against the tree before it, its solution and its wrong answers; `form` is short or long.
-    It builds a copy of its own, build/course/tree."""
+    Two at a time, each in a copy of the tree, build/course/."""
 
     def run(root):
-        return _pytest(root, "course", "release", root / "build/release/bin", WORKSHOP_COURSE=form)
+        return _pytest(root, "course", "release", root / "build/release/bin", "-n", "2", "--dist", "loadgroup",
+                       WORKSHOP_COURSE=form)
 
     return run
 
