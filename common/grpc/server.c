@@ -208,10 +208,5 @@ struct grpc_server *grpc_server_listen(struct loop *loop, const struct grpc_serv
 
 int grpc_server_port(const struct grpc_server *server)
 {
-    struct sockaddr_storage name;
-    int len = sizeof name;
-    if (uv_tcp_getsockname(&server->listener, (struct sockaddr *)&name, &len) < 0)
-        return 0;
-    return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-                                            : ((struct sockaddr_in *)&name)->sin_port);
+    return http_listener_port(&server->listener);
 }

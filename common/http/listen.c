@@ -43,3 +43,13 @@ int http_listen_socket(const char *address, struct err *err)
         err_set(err, fd, "cannot listen on %s: %s", address, err_text(fd));
     return fd;
 }
+
+int http_listener_port(const uv_tcp_t *listener)
+{
+    struct sockaddr_storage name;
+    int len = sizeof name;
+    if (uv_tcp_getsockname(listener, (struct sockaddr *)&name, &len) < 0)
+        return 0;
+    return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
+                                            : ((struct sockaddr_in *)&name)->sin_port);
+}
