@@ -61,6 +61,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/stats":
             return self.reply(*self.statistics.answer())
+        if self.path.startswith("/say/"):
+            return self.reply(405, b"it is told by POST: curl -X POST ...\n")
         begin = time.monotonic()
         time.sleep(random.expovariate(1 / 0.03))
         code = 404 if self.path == "/nowhere" else 500 if random.random() < 0.02 else 200

@@ -379,6 +379,7 @@ def test_the_stand_in_does_what_it_is_told(run, stand_in):
     say("restart")
     assert told(exporter) == {UP: {"": 1}, DURATION + "_count": {"": 0}, DURATION + "_sum": {"": 0}}
     assert requests.post(f"{stand_in}/say/nonsense", timeout=5).status_code == 400
+    assert requests.get(f"{stand_in}/say/down", timeout=5).status_code == 405
 
 
 def test_what_it_says_of_itself(exporter):
