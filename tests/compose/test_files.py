@@ -11,7 +11,7 @@ from composefile import ROOT
 from workshop import labs, packages, ports
 
 SERVICES = composefile.load()["services"]
-NATIVE_ALONE = ("epmd", "rabbitmq-dist", "board", "load", "source")  # Grafana takes the board's place
+NATIVE_ALONE = ("epmd", "rabbitmq-dist", "board", "load-person", "load-exporter", "source")  # Grafana takes the board's place
 PROGRAMS = ("frontend", "backend", "traffic")
 LABS = ("person", "echo", "exporter")
 each_service = pytest.mark.parametrize("name", SERVICES)

@@ -23,7 +23,7 @@ class Watched:
         self.api.labs = True
 
     def __enter__(self):
-        self.stack.start("prometheus", "source", *LABS)
+        self.stack.start("prometheus", "loadkeeper", "source", *LABS)
         for lab in LABS:
             self.stack.start(f"load-{lab}")
         self.began = time.time()

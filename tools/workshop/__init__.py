@@ -4,6 +4,8 @@ From the outside in:
 
     cli.py         the words of the command line, one function a command
     up.py          the longest of the commands; docker.py  the same in containers
+    lab.py         a lab alone, or beside what runs       labs.py  the labs and their loads as services
+    run.py  status.py                      two more of the commands
     stack.py       all services of one running copy: order, up, down
     programs.py    frontend, backend, traffic as services
     postgres.py  redis.py  rabbitmq.py     the servers that the programs talk to
@@ -21,6 +23,7 @@ From the outside in:
     onshow.py      what of the product a student sees already
     course/        exercises that check themselves       gameday/   what is broken in secret
     groups.py      the groups of tests, their counts        logkeeper.py  bounds the log files
+    loadkeeper.py  tells Prometheus which loads there are
     ui.py          what is said on the terminal; Failure
 
 A test starts real servers like this (service.py lists all that a service can do):

@@ -37,9 +37,15 @@ class Prometheus(Service):
     def _config(self):
         return self.stack.dir / "prometheus-config"
 
+    @property
+    def loads(self):
+        """The file of what asks labs for something."""
+        return self._config / targets.LOADS
+
     def prepare(self):
         """Runs with a copy of the committed configuration, beside targets with this copy's ports."""
         super().prepare()
+        self.loads.unlink(missing_ok=True)  # of an earlier run
         self._configure()
 
     def _configure(self):
@@ -88,7 +94,7 @@ def write_config(root, directory, offset=0, alerts="classroom", more=(), labs=()
     for name, text in changed.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(text)
-    gone = old.keys() - wanted.keys()
+    gone = {name for name in old.keys() - wanted.keys() if not name.startswith("targets/loads.")}  # loadkeeper's
     for name in gone:
         old[name].unlink()
     return bool(changed or gone)

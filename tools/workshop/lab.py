@@ -3,11 +3,10 @@
 import time
 
 from . import build, packages
-from .labs import LABS
 from .ui import Failure, LiveLine, put_back_undisturbed, say, step
 
 DATA_TIMEOUT = 60  # seconds until Prometheus must have seen the lab
-WATCHERS = ("logkeeper", "prometheus", "board")
+WATCHERS = ("logkeeper", "loadkeeper", "prometheus", "board")
 WHOLE = "frontend"  # where it runs, the workshop does
 
 
@@ -20,7 +19,8 @@ def run_lab(stack, name, load=True):
     packages.ensure(packages.LAB_RUN, stack.logs / "apt.log")
     step("building the lab")
     build.build(stack.root, stack.build, "labs", "traffic")
-    _end_what_is_old(stack, name)
+    _end_what_is_old(wanted)
+    _tell_running(wanted)
     mine = [service.name for service in wanted if not service.running]
     since = time.time()
     if stack.prometheus.running and stack.prometheus.refresh():
@@ -28,27 +28,39 @@ def run_lab(stack, name, load=True):
     try:
         stack.start(*(service.name for service in wanted), tell=_tell(mine))
         _wait_for_data(stack, name, since)
-    except (Failure, KeyboardInterrupt):
+    except (Failure, KeyboardInterrupt) as reason:
         put_back_undisturbed()
         stack.down(mine)
-        raise
+        if isinstance(reason, Failure):
+            raise
+        raise Failure("interrupted; what this command had started has been ended", "the same command starts it anew",
+                      status=130) from None
     _show_addresses(stack, name)
 
 
 def _names(stack, name, load):
     """What is to run. The exporter alone needs somebody to ask."""
     yield from WATCHERS
-    if name == "exporter" and stack.prometheus.alone:
+    stands_in = name == "exporter" and stack.exporter.source is stack.source
+    if stands_in:
         yield "source"
     yield name
-    if load and (name != "exporter" or stack.prometheus.alone):  # where the workshop runs, its traffic is the load
+    if load and (name != "exporter" or stands_in):  # where the workshop runs, its traffic is the load
         yield f"load-{name}"
 
 
-def _end_what_is_old(stack, name):
-    """A load that goes on is begun anew with the lab, and a lab whose program was built anew is started anew."""
-    old = [f"load-{name}"] + ([name] if stack.services[name].outdated() else [])
-    stack.down([each for each in old if stack.services[each].running])
+def _end_what_is_old(wanted):
+    """What was built anew, or is to do something else than when it was started, starts anew."""
+    old = [service for service in wanted if service.optional and service.outdated()]
+    if old:
+        step(f"restarting what changed: {', '.join(service.name for service in old)}")
+        old[0].stack.down([service.name for service in old])
+
+
+def _tell_running(wanted):
+    running = [service.name for service in wanted if service.running and service.name not in WATCHERS]
+    if running:
+        step(f"runs already: {', '.join(running)}")
 
 
 def _tell(mine):
@@ -86,15 +98,21 @@ def _show_addresses(stack, name):
     lab, offset = stack.services[name], stack.option
     rows = [(name, lab.remark), ("Dashboard", f"{stack.board.url}/d/{name}"), ("Prometheus", graph),
             ("Read on", f"docs/labs/{name}.md")]
-    if stack.services["source"].running:
-        rows.insert(1, ("source", f"{stack.source.url}/stats"))
+    if name == "exporter":
+        rows.insert(1, ("source", f"{lab.source.url}/stats"))
     load = stack.services[f"load-{name}"]
     if load.running:
         words = " ".join(map(str, load.command()[1:]))
         rows.insert(1, ("load", f"{load.command()[0].name} {words}"))
+        if load.port:
+            rows.insert(2, ("", f"{load.url}/metrics"))
     step(f"the lab {name} runs")
     say()
     for title, where in rows:
         say(f"  {title:12} {where}")
     say()
+    if name == "exporter" and lab.source is not stack.source:
+        say("  The workshop runs, so the exporter reads its frontend, and there is no stand-in that can be told to misbehave;")
+        say("  for one: ./workshop down, then ./workshop lab exporter.")
+        say()
     say(f"  ./workshop status{offset} | logs{offset} {name} | down{offset}")

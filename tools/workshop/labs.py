@@ -7,7 +7,7 @@ the exporter's stand-in of an old service, and what makes load for a lab: a prog
 import sys
 
 from . import ports
-from .programs import LOG_FORMAT, Program
+from .programs import LOG_FORMAT, Program, fingerprint
 from .service import Service, http_get
 
 # Lab → the program's file, its settings in a lab, and further ports. The first port serves; /metrics is on `pages`.
@@ -57,9 +57,22 @@ class Lab(Program):
         if "pages" in self.lab:
             where["METRICS_LISTEN"] = self.pages.removeprefix("http://")
         if self.program == "exporter":
-            source = self.stack.source if self.stack.prometheus.alone else self.stack.frontend
-            where["STATS_URI"] = f"{source.url}/stats"
+            where["STATS_URI"] = f"{self.source.url}/stats"
         return where | self.extra
+
+    @property
+    def source(self):
+        """Whom the exporter asks: the stand-in where the workshop does not run, or where it was begun with."""
+        stands_in = self.stack.prometheus.alone or self.stack.source.running
+        return self.stack.source if stands_in else self.stack.frontend
+
+    def note(self):
+        return super().note() | {"source": self.environment().get("STATS_URI")}
+
+    def outdated(self):
+        """Whether it runs from another binary than there is now, or asks somebody else than it should."""
+        record = self.stack.state.all().get(self.name, {})
+        return super().outdated() or self.running and record.get("source") != self.environment().get("STATS_URI")
 
     def ready(self):
         return http_get(self.pages + "/health")[0] == 200
@@ -96,15 +109,11 @@ class Load(Service):
     stop_timeout = 5
 
     def __init__(self, stack, lab):
-        self.lab, self.name, self.port_name = lab, f"load-{lab}", "load"
-        super().__init__(stack)
-        if LABS[lab]["load"][0] != "traffic":
-            self.port = None  # others have no page of their own
+        self.lab, self.name = lab, f"load-{lab}"
+        super().__init__(stack)  # with a port for its /metrics where it is our traffic; others have none
 
     def prepare(self):
         """It keeps nothing."""
-        if self.port and not ports.is_free(self.port):
-            self.port = ports.free_port()  # another lab's load has it, and is the one that Prometheus sees
 
     def command(self):
         at = {"<url>": self.stack.services[self.lab].url, "<source>": self.stack.source.url}
@@ -112,14 +121,55 @@ class Load(Service):
         program, *words = [at.get(word, word) for word in LABS[self.lab]["load"]]
         return [self.stack.root / "build" / self.stack.build / "bin" / program, *words]
 
+    def note(self):
+        return super().note() | self._made_of()
+
+    def outdated(self):
+        """Whether it runs from another binary, or with other words, than it would be started with now."""
+        record = self.stack.state.all().get(self.name, {})
+        return self.running and any(record.get(key) != value for key, value in self._made_of().items())
+
+    def _made_of(self):
+        binary, *words = self.command()
+        return {"binary": fingerprint(binary), "words": words, "files": self._read()}
+
+    def _read(self):
+        """The fingerprints of the files that its words name."""
+        return [fingerprint(self._workdir() / word) for word in LABS[self.lab]["load"] if word.endswith(".json")]
+
     def all_ports(self):
-        return {}
+        return {self.name: self.port} if self.port else {}
 
     def _workdir(self):
         return self.stack.root  # scenario files are named from there
 
     def environment(self):
         return {"LOG_FORMAT": LOG_FORMAT} | ({"LISTEN": f"{ports.HOST}:{self.port}"} if self.port else {})
+
+    def ready(self):
+        return self.running
+
+
+class LoadKeeper(Service):
+    """Has Prometheus scrape each load while it runs, and a `./workshop run traffic` too; see loadkeeper.py."""
+
+    name = "loadkeeper"
+    optional = True
+    stop_timeout = 3
+
+    def command(self):
+        names = ("traffic", *(f"load-{lab}" for lab in LABS))
+        found = [ports.number(name, self.stack.port_offset) for name in names]
+        return [sys.executable, "-m", "workshop.loadkeeper", self.stack.prometheus.loads, *filter(None, found)]
+
+    def environment(self):
+        return {"PYTHONPATH": str(self.stack.root / "tools"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def prepare(self):
+        """It keeps nothing of its own."""
+
+    def all_ports(self):
+        return {}
 
     def ready(self):
         return self.running

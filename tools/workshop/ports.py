@@ -36,7 +36,8 @@ PORTS = {
 LAB_PORTS = {
     "person": 7080,
     "exporter": 8081,
-    "load": 5003,
+    "load-person": 5003,
+    "load-exporter": 5004,
     "source": 8082,
     "echo": 50051,
     "echo-metrics": 50052,
@@ -62,6 +63,14 @@ def _shifted(port, offset):
     return port + offset if port in PORTS.values() else port
 
 
+def shifted_url(url, offset):
+    """The address as the copy with that offset has it, where it is one of the workshop's or of a lab's."""
+    at = re.fullmatch(r"(http://(?:127\.0\.0\.1|localhost)):(\d+)(/.*)?", url)
+    if not at or int(at[2]) not in (*PORTS.values(), *LAB_PORTS.values()):
+        return url
+    return f"{at[1]}:{int(at[2]) + offset}{at[3] or ''}"
+
+
 def is_free(port):
     """Whether a server could listen on the port."""
     with socket.socket() as probe:
@@ -75,10 +84,10 @@ def is_free(port):
             raise
 
 
-def answers(port, timeout=0.5):
+def answers(port, timeout=0.5, host=HOST):
     """Whether something accepts connections on the port."""
     try:
-        socket.create_connection((HOST, port), timeout).close()
+        socket.create_connection((host, port), timeout).close()
         return True
     except OSError:
         return False

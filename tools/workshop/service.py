@@ -84,6 +84,10 @@ class Service:
     def url(self):
         return f"http://{ports.HOST}:{self.port}"
 
+    def outdated(self):
+        """Whether it runs, and would be started otherwise now: from another binary, or with another task."""
+        return False
+
     # What all of them have.
 
     @property

@@ -24,7 +24,7 @@ from . import ports
 from .alertmanager import Alertmanager, Notifications
 from .board import Board
 from .exporters import BlackboxExporter, LogKeeper, NodeExporter, PostgresExporter, Prometheus, RedisExporter
-from .labs import LABS, Lab, Load, Source
+from .labs import LABS, Lab, Load, LoadKeeper, Source
 from .postgres import Postgres
 from .process import Process
 from .programs import NAMES, Program, defaults
@@ -92,6 +92,7 @@ class Stack:
         for name in NAMES:
             self._add(Program(self, name, *defaults(name)))
         self._add(Source(self))
+        self._add(LoadKeeper(self))
         for name in LABS:
             self._add(Lab(self, name))
             self._add(Load(self, name))

@@ -25,7 +25,8 @@ NOT_NATIVE = ("grafana", "loki", "alloy")  # no Debian package has them
 
 # The same of the labs, which have no targets while they do not run: what is not there is not down.
 LAB_JOBS = {"person": "person", "echo": "echo-metrics", "exporter": "exporter"}
-WITH_A_LAB = ("prometheus", "traffic")  # all that runs besides where a lab runs alone
+WITH_A_LAB = ("prometheus",)  # all that runs besides where a lab runs alone
+LOADS = "targets/loads.json"  # what makes load for labs and has come: loadkeeper.py writes it, and the job traffic reads it
 
 
 def targets(offset, labs=(), alone=False):
@@ -37,8 +38,6 @@ def targets(offset, labs=(), alone=False):
     found |= {job: [{"targets": [at(name)]}] if job in labs else [] for job, name in LAB_JOBS.items()}
     found["blackbox"] = [{"targets": [f"http://{at('frontend')}/health"], "labels": {"__prober": at("blackbox")}}]
     found |= {job: [] for job in NOT_NATIVE}
-    if alone:
-        found["traffic"] = [{"targets": [at("load")]}]
     return {job: [] if alone and job not in (*WITH_A_LAB, *labs) else content for job, content in found.items()}
 
 

@@ -21,6 +21,7 @@ def up(stack, programs=True, traffic=True, labs=()):
     if programs or labs:
         step("building the programs")
         build.build(stack.root, stack.build, *_targets(stack))
+    _leave_stand_in(stack)
     outdated = [s.name for s in wanted if s.name in (*NAMES, *labs) and s.outdated()]
     if outdated:
         step(f"restarting what was rebuilt: {', '.join(outdated)}")
@@ -39,6 +40,13 @@ def up(stack, programs=True, traffic=True, labs=()):
         _put_back(stack, mine)
         raise
     _show_addresses(stack, programs)
+
+
+def _leave_stand_in(stack):
+    """The exporter of `./workshop lab exporter` reads a stand-in; beside the workshop it reads the frontend."""
+    if "exporter" in stack.labs and stack.source.process:
+        step("the exporter reads the frontend's /stats from here on; its stand-in ends")
+        stack.down(["load-exporter", "exporter", "source"])
 
 
 def _targets(stack):
