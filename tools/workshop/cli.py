@@ -2,13 +2,11 @@
 
 import argparse
 import difflib
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from . import build, complaints, packages, ports, rulefile
+from . import complaints, ports, rulefile
 from .bench import NAMES as BENCHES, run_bench
 from .classroom import show
 from .course import words as course
@@ -22,11 +20,13 @@ from .lab import run_lab
 from .labs import LABS
 from .logs import with_text
 from .machine import Machine
-from .programs import NAMES, defaults
+from .programs import NAMES
 from .rules import SCALES
+from .run import become, run_program
 from .share import HOST, PORT, share
 from .stack import Stack, option, running_copies, state_dir
 from .state import locked
+from .status import show_status
 from .ui import Failure, complain, lead_to, say, signals_interrupt, step, too_late_to_interrupt, write
 from .up import up
 
@@ -174,73 +174,17 @@ def containers_of(options):
 
 def cmd_run(options):
     """Becomes the program, so that Ctrl-C and the exit status are its own."""
-    stack, name = _stack(options), options.program
-    service = stack.services[name]
     given = options.options[1:] if options.options[:1] == ["--"] else options.options
-    if any(word.split("=")[0] == "--port-offset" for word in given):
-        raise Failure("--port-offset belongs before the program's name",
-                      f"./workshop run --port-offset N {name}; what follows the name goes to the program", status=2)
-    asks = not {"--help", "--version"}.isdisjoint(given)
-    if not asks:
-        _find_port(stack, service, given)
-    packages.ensure(packages.RUN, stack.logs / "apt.log")
-    build.build(ROOT, "release", *(["all", f"mine_{name}"] if service.mine else []))
-    if asks:
-        _become([str(service.binary), *given])
-    if not stack.rabbitmq.running:
-        say(f"the servers do not run; in another terminal, ./workshop up --stack-only{stack.option} starts them")
-    argv = [str(service.binary), *defaults(name, given), *given]
-    say(f"Ctrl-C ends it: {' '.join([str(service.binary.relative_to(ROOT)), *argv[1:]])}")
-    _become(argv, service.environment() | os.environ)
-
-
-def _become(argv, environment=os.environ):
-    """Turns this process into another program. Python ignores SIGPIPE, which that one must not inherit."""
-    sys.stdout.flush()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.execvpe(argv[0], argv, environment)
-
-
-def _find_port(stack, service, given):
-    """A second traffic is welcome, on another port. A second frontend or backend would only confuse."""
-    if service.running and service.name != "traffic":
-        raise Failure(f"{service.name} runs already, started by ./workshop up (pid {service.pid}, port {service.port})",
-                      f"./workshop down{stack.option}, then ./workshop up --stack-only{stack.option} leaves the three "
-                      "programs to you")
-    chosen = "LISTEN" in os.environ or any(word.startswith("--listen") for word in given)
-    if chosen or ports.is_free(service.port):
-        return
-    taken = f"port {service.port} ({service.name}) is taken by {ports.holder(service.port)}"
-    free = next((port for port in range(service.port + 10, service.port + 60) if ports.is_free(port)), None)
-    if service.name != "traffic" or not free:
-        raise Failure(taken, f"end that one, or let this one listen elsewhere: --listen 127.0.0.1:{service.port + 10}")
-    say(f"{taken}; this one has its /metrics on port {free}")
-    service.port = free
+    run_program(_stack(options), options.program, given)
 
 
 def cmd_status(options):
     """Exit status 0 where all that was started runs, 1 otherwise."""
     if containers := containers_of(options):
         return containers.status()
-    stack = _stack(options)
-    recorded = stack.state.all()
-    shown = [name for name, service in stack.services.items() if not service.optional or name in recorded]
-    for name in sorted(shown, key=lambda name: name not in NAMES):  # the programs first
-        state, pid = _state(stack.services[name], name in recorded)
-        say(f"{name:18} {state:13} {pid or '-':>8} {stack.services[name].port or '-':>6}")
+    status = show_status(_stack(options))
     _tell_other_copies(options.port_offset)
-    unbounded = [stack.services[name] for name in recorded if name in stack.services and not stack.services[name].bounded]
-    return 0 if unbounded and all(service.running for service in unbounded) else 1
-
-
-def _state(service, recorded):
-    """(state, pid), in words for status."""
-    by_hand = service.terminal_pid if service.name in NAMES else None
-    if by_hand:
-        return "in a terminal", by_hand
-    if service.running:
-        return "running" if service.ready() else "not ready", service.pid
-    return ("ended" if service.bounded else "died") if recorded else "stopped", None
+    return status
 
 
 def _tell_other_copies(port_offset):
@@ -266,7 +210,7 @@ def cmd_logs(options):
         return _show_matching(with_text(found, options.grep), options.grep, ", ".join(log.stem for log in found))
     lines = options.lines if options.lines is not None else 100 if options.name else 10
     follow = ["-F"] if options.follow else []
-    _become(["tail", "-n", str(lines), *follow, *map(str, found)])
+    become(["tail", "-n", str(lines), *follow, *map(str, found)])
 
 
 def _container_logs(containers, options):
@@ -274,7 +218,7 @@ def _container_logs(containers, options):
         lines = [line for line in containers.log_lines(options.name) if options.grep in line]
         return _show_matching(lines, options.grep, "the containers")
     lines = options.lines if options.lines is not None else 100 if options.name else 10
-    return _become(containers.logs_command(options.name, lines, options.follow), containers.environment())
+    return become(containers.logs_command(options.name, lines, options.follow), containers.environment())
 
 
 def _show_matching(lines, text, whose):
