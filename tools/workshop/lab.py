@@ -7,7 +7,6 @@ from .ui import Failure, LiveLine, put_back_undisturbed, say, step
 
 DATA_TIMEOUT = 60  # seconds until Prometheus must have seen the lab
 WATCHERS = ("logkeeper", "loadkeeper", "prometheus", "board")
-WHOLE = "frontend"  # where it runs, the workshop does
 
 
 def run_lab(stack, name, load=True):
@@ -21,12 +20,18 @@ def run_lab(stack, name, load=True):
     build.build(stack.root, stack.build, "labs", "traffic")
     _end_what_is_old(wanted)
     _tell_running(wanted)
-    mine = [service.name for service in wanted if not service.running]
-    since = time.time()
     if stack.prometheus.running and stack.prometheus.refresh():
         step("Prometheus reads its changed configuration")
+    _start(stack, name, [service.name for service in wanted if not service.running])
+    _show_addresses(stack, name)
+
+
+def _start(stack, name, mine):
+    """Starts what does not run, and waits until Prometheus sees the lab; or ends it again."""
+    since = time.time()
     try:
-        stack.start(*(service.name for service in wanted), tell=_tell(mine))
+        if mine:  # what runs may well be not ready, such as a stand-in that was told to be down
+            stack.start(*mine, tell=_tell)
         _wait_for_data(stack, name, since)
     except (Failure, KeyboardInterrupt) as reason:
         put_back_undisturbed()
@@ -35,7 +40,6 @@ def run_lab(stack, name, load=True):
             raise
         raise Failure("interrupted; what this command had started has been ended", "the same command starts it anew",
                       status=130) from None
-    _show_addresses(stack, name)
 
 
 def _names(stack, name, load):
@@ -63,12 +67,8 @@ def _tell_running(wanted):
         step(f"runs already: {', '.join(running)}")
 
 
-def _tell(mine):
-    def tell(service, seconds):
-        if service.name in mine:
-            step(f"  {service.name:18} ready after {seconds:4.1f} s" + (f" on port {service.port}" if service.port else ""))
-
-    return tell
+def _tell(service, seconds):
+    step(f"  {service.name:18} ready after {seconds:4.1f} s" + (f" on port {service.port}" if service.port else ""))
 
 
 def _refuse_taken_ports(stack, wanted):
