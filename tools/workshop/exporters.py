@@ -88,7 +88,7 @@ def write_config(root, directory, offset=0, alerts="classroom", more=(), labs=()
     wanted["targets/class.json"] = "[]\n" if alone else classroom.targets(root)
     rules = (source / "rules" / alerts).glob("labs.yml" if alone else "*.yml")
     wanted |= {f"rules/{file.name}": file.read_text() for file in sorted(rules) if file.stem not in without}
-    wanted |= dict(more)
+    wanted |= dict(more) | ({} if (directory / targets.LOADS).exists() else {targets.LOADS: "[]\n"})
     old = {str(file.relative_to(directory)): file for file in directory.rglob("*.*") if file.is_file()}
     changed = {name: text for name, text in wanted.items() if name not in old or old[name].read_text() != text}
     for name, text in changed.items():

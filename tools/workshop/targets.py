@@ -26,7 +26,7 @@ NOT_NATIVE = ("grafana", "loki", "alloy")  # no Debian package has them
 # The same of the labs, which have no targets while they do not run: what is not there is not down.
 LAB_JOBS = {"person": "person", "echo": "echo-metrics", "exporter": "exporter"}
 WITH_A_LAB = ("prometheus",)  # all that runs besides where a lab runs alone
-LOADS = "targets/loads.json"  # what makes load for labs and has come: loadkeeper.py writes it, and the job traffic reads it
+LOADS = "targets/loads.json"  # what makes load for labs: begun empty, kept by loadkeeper.py; the job traffic reads it
 
 
 def targets(offset, labs=(), alone=False):
