@@ -4,7 +4,8 @@ import os
 import random
 
 LONG = os.environ.get("WORKSHOP_FAULTS") == "long"
-SEED = int(os.environ.get("WORKSHOP_FAULTS_SEED") or random.SystemRandom().randrange(1 << 32))
+# Set for pytest's workers, too, which are started after this was read.
+SEED = int(os.environ.setdefault("WORKSHOP_FAULTS_SEED", str(random.SystemRandom().randrange(1 << 32))))
 
 
 def pick(short, long):

@@ -9,6 +9,7 @@ import pytest
 from place import ROOT
 from workshop import free_offset, ports
 
+ALL = [*ports.PORTS.values(), *ports.LAB_PORTS.values()]
 TAKE = "import sys; sys.path.insert(0, sys.argv[1]); import workshop; print(workshop.free_offset(), flush=True); input()"
 
 
@@ -23,7 +24,7 @@ def another():
 
 def test_no_two_offsets_share_a_port(another):
     offsets = [another, *(free_offset() for _ in range(12))]
-    taken = [port + offset for offset in offsets for port in ports.PORTS.values()]
+    taken = [port + offset for offset in offsets for port in ALL]
     assert len(taken) == len(set(taken))
 
 
@@ -40,5 +41,5 @@ def test_what_one_has_no_other_is_given(another, monkeypatch):
 
 
 def test_a_step_keeps_every_pair_of_ports_apart():
-    for one, other in itertools.combinations(ports.PORTS.values(), 2):
+    for one, other in itertools.combinations(ALL, 2):
         assert (one - other) % ports.STEP

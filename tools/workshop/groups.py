@@ -61,11 +61,13 @@ def integration(preset, *more):
 
 
 def faults(form):
-    """The programs as they are used, while servers and they themselves die; `form` is short or long."""
+    """The programs as they are used, while servers and they themselves die; `form` is short or long. Two files at a time,
+    each with servers of its own, since these tests wait more than they work."""
 
     def run(root):
         build.build(root, "release")
-        return _pytest(root, "faults", "release", root / "build/release/bin", WORKSHOP_FAULTS=form)
+        return _pytest(root, "faults", "release", root / "build/release/bin", "-n", "2", "--dist", "loadfile",
+                       WORKSHOP_FAULTS=form)
 
     return run
 

@@ -106,8 +106,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
+_ALL = (*PORTS.values(), *LAB_PORTS.values())
 # Two offsets that differ by a multiple of it have no port in common, whichever of theirs are compared.
-STEP = next(step for step in itertools.count(2) if len({port % step for port in PORTS.values()}) == len(PORTS))
+STEP = next(step for step in itertools.count(2) if len({port % step for port in _ALL}) == len(_ALL))
 _claims = []  # held until this process ends
 
 
